@@ -1,0 +1,1 @@
+"""The Mesos agent: runs containers and reports what became of them."""

@@ -1,0 +1,1 @@
+"""The framework that keeps apps, pods, groups and jobs running."""

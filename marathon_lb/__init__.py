@@ -1,0 +1,1 @@
+"""The balancer: keeps HAProxy in step with marathon's apps."""

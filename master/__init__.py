@@ -1,0 +1,1 @@
+"""The Mesos master: decides which framework is offered what."""

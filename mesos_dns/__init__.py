@@ -1,0 +1,1 @@
+"""Names for tasks: answers DNS from the state of the cluster."""

@@ -1,0 +1,1 @@
+"""The command line and the cluster on one machine."""
