@@ -40,7 +40,9 @@ def decode(data: bytes, kind: type[T]) -> T:
     :raises CodecError: when a value is of the wrong kind.
     """
     try:
-        return _decoder(kind).decode(data)
+        key: Any = kind  # mypy does not take a type for hashable
+        value: T = _decoder(key).decode(data)
+        return value
     except msgspec.ValidationError:
         return from_builtins(msgspec.json.decode(data), kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -52,7 +54,8 @@ def from_builtins(document: Any, kind: type[T]) -> T:
     if not isinstance(document, dict):
         raise CodecError("Expecting a JSON object")
     missing: list[str] = []
-    normal = _struct(document, _struct_info(kind), "", missing)
+    key: Any = kind
+    normal = _struct(document, _struct_info(key), "", missing)
     if missing:
         raise MissingFieldsError(f"Missing required fields: {', '.join(missing)}")
     try:
@@ -62,12 +65,12 @@ def from_builtins(document: Any, kind: type[T]) -> T:
 
 
 @cache
-def _decoder(kind: type[T]) -> msgspec.json.Decoder[T]:
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(kind, strict=False)
 
 
 @cache
-def _struct_info(kind: type) -> inspect.StructType:
+def _struct_info(kind: Any) -> inspect.StructType:
     info = inspect.type_info(kind)
     if not isinstance(info, inspect.StructType):
         raise TypeError(f"{kind} is no wire type")

@@ -36,7 +36,7 @@ _SECONDS = {
 _BYTES = {"B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
 
 
-class HelpRequested(Exception):  # noqa: N818 - not an error
+class HelpRequested(Exception):
     """``--help`` was given; the text is the usage."""
 
 
@@ -61,9 +61,7 @@ def setting(
     metadata = {"setting": _Setting(default, help, parse, required, flag, tuple(aliases))}
     if required:
         return dataclasses.field(metadata=metadata)
-    return dataclasses.field(
-        default_factory=lambda: parse(default) if default is not None else None, metadata=metadata
-    )
+    return dataclasses.field(default_factory=lambda: parse(default) if default is not None else None, metadata=metadata)
 
 
 def load(kind: type[C], argv: Sequence[str], environ: Mapping[str, str], *, prefix: str) -> C:

@@ -17,7 +17,10 @@ _STANDARD = frozenset(logging.LogRecord("", 0, "", 0, "", (), None).__dict__) | 
 class FieldsFormatter(logging.Formatter):
     """Appends the ``extra`` fields of a record to its text."""
 
-    converter = time.gmtime
+    @staticmethod
+    def converter(seconds: float | None) -> time.struct_time:
+        """Render times in UTC."""
+        return time.gmtime(seconds)
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the whole line, with the trace of an exception below."""
