@@ -1,8 +1,9 @@
 """Arithmetic on resources: ``+``, ``-``, ``contains``, by role, to and from the wire.
 
 A :class:`Resources` value is a bag of amounts, each under a :class:`Key` that says what makes two amounts addable:
-the name and everything that sets them apart (reservation stack, allocation role, disk, revocable, provider). Scalars are whole
-thousandths, so that 0.1 + 0.2 == 0.3; ranges are coalesced; sets are sets. Nothing that is zero or empty is kept.
+the name and everything that sets them apart (reservation stack, allocation role, disk, revocable, provider). Scalars
+are whole thousandths, so that 0.1 + 0.2 == 0.3; ranges are coalesced; sets are sets. Nothing that is zero or empty is
+kept.
 
 Values never change; every operation gives a new one. Source: Mesos ``resources.cpp``, ``values.cpp`` (fixed point with
 three decimals, rounding half away from zero).
@@ -314,12 +315,12 @@ def _parse_value(part: str, value: str) -> Amount:
 
 
 def _key(resource: Resource, default_role: str) -> Key:
-    if not resource.reservations and resource.role is None and resource.allocation_info is None and not resource.disk:
-        if default_role == "*" and resource.revocable is None and resource.provider_id is None:
-            return Key(resource.name)
+    stack = _stack(resource, default_role)
+    if not stack and resource.allocation_info is None and resource.disk is None and resource.revocable is None:
+        return Key(resource.name)  # what most resources are
     return Key(
         resource.name,
-        _stack(resource, default_role),
+        stack,
         resource.allocation_info.role if resource.allocation_info else None,
         resource.disk,
         resource.revocable is not None,
