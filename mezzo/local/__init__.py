@@ -1,0 +1,1 @@
+"""The cluster on one machine: the real programs as processes, started, watched and stopped."""
