@@ -16,12 +16,14 @@ class Leader(msgspec.Struct, frozen=True):
     """The contender that leads.
 
     ``node`` is the name of its node, ``data`` what it published there: compact MasterInfo JSON for masters,
-    ``host:port`` for marathons. ``term`` grows from leader to leader (the transaction that created the node).
+    ``host:port`` for marathons. ``term`` grows from leader to leader (the transaction that created the node);
+    ``session`` is the ZooKeeper session that owns the node.
     """
 
     node: str
     data: bytes
     term: int = 0
+    session: int = 0
 
 
 OnLeader = Callable[[Leader | None], None]
