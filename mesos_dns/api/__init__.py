@@ -1,0 +1,1 @@
+"""The HTTP API of Mesos-DNS, and metrics."""

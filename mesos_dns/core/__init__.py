@@ -1,0 +1,1 @@
+"""Decides which names exist and what they answer; no socket, clock or log in here."""

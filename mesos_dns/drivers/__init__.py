@@ -1,0 +1,1 @@
+"""Acts and senses: sockets, worker processes, masters, marathon."""

@@ -1,0 +1,1 @@
+"""DNS messages: bytes to questions, answers to bytes."""
