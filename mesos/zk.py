@@ -14,7 +14,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from kazoo import exceptions as kazoo_errors
 from kazoo.client import KazooClient, KazooState, TransactionRequest
@@ -67,9 +67,14 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 
 class Zk:
     """A ZooKeeper client for one event loop; it keeps reconnecting, with a new session when need be, until stopped.
+
+    What is asked for leaves when the method is called, not when its result is awaited: requests take effect, and reads
+    see each other's effects, in the order of the calls.
 
     :param url: the servers and credentials. Paths given to the methods are absolute; ``url.path`` is not prepended.
     :param session_timeout_s: asked for; the servers may grant another.
@@ -147,14 +152,15 @@ class Zk:
         if listener in self._listeners:
             self._listeners.remove(listener)
 
-    async def create(self, path: str, data: bytes = b"", *, ephemeral: bool = False, sequence: bool = False) -> str:
+    def create(
+        self, path: str, data: bytes = b"", *, ephemeral: bool = False, sequence: bool = False
+    ) -> asyncio.Future[str]:
         """Create a node and return its path, with the number that ``sequence`` adds.
 
         :raises NodeExists: when it is there.
         :raises NoNode: when its parent is not.
         """
-        created = await self._ask(self._client.create_async(path, data, ephemeral=ephemeral, sequence=sequence))
-        return str(created)
+        return self._ask(self._client.create_async(path, data, ephemeral=ephemeral, sequence=sequence), str)
 
     async def ensure_path(self, path: str) -> None:
         """Create ``path`` and its parents where they are missing."""
@@ -166,38 +172,34 @@ class Zk:
         except NodeExists:
             return  # somebody else was faster
 
-    async def get(self, path: str, watch: Watch | None = None) -> Node:
+    def get(self, path: str, watch: Watch | None = None) -> asyncio.Future[Node]:
         """Read a node. :raises NoNode: when it is not there."""
-        data, stat = await self._ask(self._client.get_async(path, watch=self._watcher(watch)))
-        return _node(data, stat)
+        return self._ask(self._client.get_async(path, watch=self._watcher(watch)), lambda read: _node(*read))
 
-    async def exists(self, path: str, watch: Watch | None = None) -> Node | None:
+    def exists(self, path: str, watch: Watch | None = None) -> asyncio.Future[Node | None]:
         """Return the node without its data; the watch tells of its creation, change and deletion."""
-        stat = await self._ask(self._client.exists_async(path, watch=self._watcher(watch)))
-        return None if stat is None else _node(b"", stat)
+        return self._ask(
+            self._client.exists_async(path, watch=self._watcher(watch)), lambda stat: stat and _node(b"", stat)
+        )
 
-    async def children(self, path: str, watch: Watch | None = None) -> list[str]:
+    def children(self, path: str, watch: Watch | None = None) -> asyncio.Future[list[str]]:
         """Return the names of the children, in no order. :raises NoNode: when ``path`` is not there."""
-        names: list[str] = await self._ask(self._client.get_children_async(path, watch=self._watcher(watch)))
-        return names
+        return self._ask(self._client.get_children_async(path, watch=self._watcher(watch)), list)
 
-    async def set(self, path: str, data: bytes, version: int = -1) -> Node:
+    def set(self, path: str, data: bytes, version: int = -1) -> asyncio.Future[Node]:
         """Set the data of a node. :raises BadVersion: when it has another version."""
-        return _node(data, await self._ask(self._client.set_async(path, data, version)))
+        return self._ask(self._client.set_async(path, data, version), lambda stat: _node(data, stat))
 
-    async def delete(self, path: str, version: int = -1) -> None:
+    def delete(self, path: str, version: int = -1) -> asyncio.Future[None]:
         """Delete a node without children. :raises NoNode: when it is not there."""
-        await self._ask(self._client.delete_async(path, version))
+        return self._ask(self._client.delete_async(path, version), _nothing)
 
-    async def sync(self, path: str) -> None:
+    def sync(self, path: str) -> asyncio.Future[None]:
         """Let the server we are connected to catch up with the leader of the ensemble."""
-        await self._ask(self._client.sync_async(path))
+        return self._ask(self._client.sync_async(path), _nothing)
 
-    def multi(self, operations: Sequence[Operation]) -> asyncio.Future[Any]:
-        """Carry out ``operations``, all or none. Sent at once: multis take effect in the order of the calls.
-
-        The future raises the error of the operation that failed.
-        """
+    def multi(self, operations: Sequence[Operation]) -> asyncio.Future[None]:
+        """Carry out ``operations``, all or none. The future raises the error of the operation that failed."""
         transaction = TransactionRequest(self._client)
         for operation in operations:
             match operation:
@@ -207,12 +209,12 @@ class Zk:
                     transaction.set_data(path, data, version)
                 case Remove(path, version):
                     transaction.delete(path, version)
-        return self._ask(transaction.commit_async())
+        return self._ask(transaction.commit_async(), _all_done)
 
-    def _ask(self, result: Any) -> asyncio.Future[Any]:
+    def _ask(self, result: Any, convert: Callable[[Any], T]) -> asyncio.Future[T]:
         """Turn kazoo's result, which comes in a thread, into a future of the loop."""
-        future: asyncio.Future[Any] = self._loop.create_future()
-        result.rawlink(lambda settled: self._cross(_settle, future, settled))
+        future: asyncio.Future[T] = self._loop.create_future()
+        result.rawlink(lambda settled: self._cross(_settle, future, settled, convert))
         return future
 
     def _watcher(self, watch: Watch | None) -> Callable[[Any], None] | None:
@@ -267,20 +269,26 @@ def _node(data: bytes, stat: Any) -> Node:
     return Node(data, stat.version, stat.czxid, stat.ephemeralOwner, stat.numChildren)
 
 
-def _settle(future: asyncio.Future[Any], settled: Any) -> None:
+def _nothing(_: object) -> None:
+    return
+
+
+def _settle(future: asyncio.Future[T], settled: Any, convert: Callable[[Any], T]) -> None:
     if future.done():
         return  # the caller was cancelled
-    error = settled.exception
-    if error is None and isinstance(settled.value, list):
-        error = _failure(settled.value)
-    if error is None:
-        future.set_result(settled.value)
-    else:
+    try:
+        if settled.exception is not None:
+            raise settled.exception
+        future.set_result(convert(settled.value))
+    except kazoo_errors.KazooException as error:
         future.set_exception(translated(error))
+    except Exception as error:  # kazoo lets some errors of sockets and threads through
+        future.set_exception(ZkError(f"ZooKeeper: {type(error).__name__} {error}"))
 
 
-def _failure(results: list[Any]) -> BaseException | None:
-    """Return why a multi failed: the one error that is not the consequence of another."""
+def _all_done(results: list[Any]) -> None:
+    """Raise why a multi failed: the one error that is not the consequence of another."""
     errors = [result for result in results if isinstance(result, Exception)]
     consequences = (kazoo_errors.RolledBackError, kazoo_errors.RuntimeInconsistency)
-    return next((error for error in errors if not isinstance(error, consequences)), errors[0] if errors else None)
+    if errors:
+        raise next((error for error in errors if not isinstance(error, consequences)), errors[0])
