@@ -14,7 +14,7 @@ import asyncio
 import re
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import httptools
 
@@ -59,8 +59,7 @@ class HotConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's transports are no subclasses of it
         self._open.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
