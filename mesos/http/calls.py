@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import cast
+from typing import cast
 
 import httptools
 
