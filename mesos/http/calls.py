@@ -6,7 +6,6 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import cast
-from typing import cast
 
 import httptools
 
