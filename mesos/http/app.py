@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -10,7 +11,7 @@ from typing import Any
 import msgspec
 from aiohttp import hdrs, web
 
-from mesos.http.exchange import TEXT, gzipped
+from mesos.http.exchange import GZIP_AT_ONCE_BYTES, GZIP_FROM_BYTES, TEXT, gzipped, wants_gzip
 
 log = logging.getLogger(__name__)
 
@@ -18,9 +19,6 @@ ErrorTable = Mapping[type[Exception], Callable[[Any], web.Response]]
 """Exception type -> what is answered for it; the nearest base class counts."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-GZIP_FROM_BYTES = 1024
-"""Shorter answers are not packed. Source: libprocess ``encoder.hpp``."""
 
 _CALLBACK = re.compile(r"[A-Za-z_$][\w$.\[\]]*\Z")
 
@@ -89,8 +87,10 @@ async def _packing(request: web.Request, handler: Handler) -> web.StreamResponse
     response = await handler(request)
     if not isinstance(response, web.Response) or not isinstance(response.body, bytes):
         return response
-    wants = "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, "")
-    if wants and len(response.body) >= GZIP_FROM_BYTES and hdrs.CONTENT_ENCODING not in response.headers:
-        response.body = gzipped(response.body)
+    body = response.body
+    wants = wants_gzip(request.headers.get(hdrs.ACCEPT_ENCODING))
+    if wants and len(body) >= GZIP_FROM_BYTES and hdrs.CONTENT_ENCODING not in response.headers:
+        long = len(body) > GZIP_AT_ONCE_BYTES
+        response.body = await asyncio.to_thread(gzipped, body) if long else gzipped(body)
         response.headers[hdrs.CONTENT_ENCODING] = "gzip"
     return response

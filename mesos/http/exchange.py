@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import time
+import re
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from email.utils import formatdate
 from http import HTTPStatus
+from typing import Protocol
 from urllib.parse import parse_qsl, unquote
+
+from mesos.clock import SystemClock
 
 Headers = Iterable[tuple[str, str]]
 
@@ -21,29 +24,41 @@ TEXT = "text/plain; charset=utf-8"
 STREAM_LIMIT_BYTES = 16 << 20
 """What a stream may hold unsent before its reader is taken for dead."""
 
+GZIP_FROM_BYTES = 1024
+"""Shorter answers are not packed. Source: libprocess ``encoder.hpp``."""
+
+GZIP_AT_ONCE_BYTES = 128 << 10
+"""Longer ones are packed in a thread: at some 100 MB/s they would hold up the loop for longer than a millisecond."""
+
+_REFUSING_WEIGHT = re.compile(r"q=0(\.0*)?\Z")
+
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
 
 
 class Stream:
     """An answer without end. What is sent in one loop tick leaves in one write.
 
-    A reader that lets more than ``limit_bytes`` pile up is cut off; ``on_close`` is called once with ``"peer"``,
+    A reader that lets more than ``limit_bytes`` pile up, beside the longest single message, is cut off: a first message
+    with a whole state in it may be longer than what is tolerated later. ``on_close`` is called once with ``"peer"``,
     ``"slow"`` or ``"server"``.
     """
 
     def __init__(self, write: Callable[[bytes], int], end: Callable[[bool], None], limit_bytes: int) -> None:
         self._write, self._end, self._limit_bytes = write, end, limit_bytes
         self._pending: list[bytes] = []
+        self._longest_bytes = 0
         self.closed = False
         self.on_close: Callable[[str], None] | None = None
 
     def send(self, data: bytes) -> None:
-        """Send ``data``, soon. On a closed stream it is dropped."""
-        if self.closed:
+        """Send ``data``, soon. On a closed stream it is dropped, and nothing is nothing."""
+        if self.closed or not data:
             return
         if not self._pending:
             asyncio.get_running_loop().call_soon(self._flush)
         self._pending.append(data)
+        if len(data) > self._longest_bytes:
+            self._longest_bytes = len(data)
 
     def close(self) -> None:
         """End the answer after what was sent has left."""
@@ -66,7 +81,7 @@ class Stream:
             return
         data = b"".join(self._pending)
         self._pending.clear()
-        if self._write(data) > self._limit_bytes:
+        if self._write(data) > self._limit_bytes + self._longest_bytes:
             self.ended("slow")
 
 
@@ -74,7 +89,7 @@ class Exchange:
     """One request.
 
     :ivar path: decoded, without the query.
-    :ivar headers: by lower-case name; of a repeated one, the last.
+    :ivar headers: by lower-case name; the values of a repeated one, joined by commas.
     :ivar peer: address and port of the client, when known.
     """
 
@@ -134,20 +149,20 @@ class Exchange:
         self.answered = True
 
 
-class Answer:
+class Answer(Protocol):
     """How an exchange reaches its client; one implementation per kind of connection."""
 
     def respond(self, status: int, body: bytes, content_type: str | None, headers: Headers) -> None:
         """Send a whole answer."""
-        raise NotImplementedError
+        ...
 
     def stream(self, status: int, content_type: str, headers: Headers, limit_bytes: int) -> Stream:
         """Begin an endless answer."""
-        raise NotImplementedError
+        ...
 
     def upgrade(self, protocol: asyncio.Protocol, protocol_name: str) -> None:
         """Change the connection's protocol."""
-        raise NotImplementedError
+        ...
 
 
 HotHandler = Callable[[Exchange], None]
@@ -184,15 +199,27 @@ def head(status: int, fields: Headers) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
+_clock = SystemClock()
 _dated = (0, "")
 
 
 def _date() -> str:
     global _dated
-    second = int(time.monotonic())
+    second = int(_clock.now_s())
     if _dated[0] != second:
-        _dated = (second, formatdate(usegmt=True))
+        _dated = (second, formatdate(second, usegmt=True))
     return _dated[1]
+
+
+def wants_gzip(accept_encoding: str | None) -> bool:
+    """Return whether a client takes packed answers. Source: RFC 9110 12.5.3."""
+    if accept_encoding is None:
+        return False
+    for each in accept_encoding.split(","):
+        name, _, weight = each.partition(";")
+        if name.strip().lower() in ("gzip", "x-gzip"):
+            return not _REFUSING_WEIGHT.match(weight.strip())
+    return False
 
 
 def gzipped(body: bytes) -> bytes:

@@ -90,7 +90,7 @@ class Server:
         """Take no more connections and end those there are."""
         self._server.close()
         for connection in list(self._open):
-            connection.abort()
+            connection.shut()
         await self._runner.cleanup()
 
 
