@@ -16,7 +16,7 @@ from itertools import islice
 
 from mesos.effects import Put, Write
 from mesos.store.base import StoreError, check_key
-from mesos.store.zk_layout import MULTI_BYTES, Layout, Table
+from mesos.store.zk_layout import Layout, Table
 from mesos.store.zk_opening import learn, take_over, unfinished
 from mesos.store.zk_pipeline import VERSION_MAX, Done, Fence, Pipeline
 from mesos.store.zk_reader import PatientReader
@@ -26,6 +26,10 @@ log = logging.getLogger(__name__)
 
 READS_AT_ONCE = 128
 """Rows asked for together while loading; kazoo's wake-up pipe blocks when many more wait."""
+
+GROUP_BYTES = 100_000
+"""Batches are put together up to about this size. Servers keep the last 500 transactions in memory
+(``zookeeper.commitLogCount``): a stream of multis as large as allowed exhausts their heap, and is no faster."""
 
 _WRITE_BYTES = 500
 """Room for the operations of one write, beside its key (percent-encoded, at most three times) and its value."""
@@ -138,14 +142,14 @@ class ZkStore:
             self._submit(self._table.plan(writes), partial(_settle, waiters))
 
     def _gather(self) -> tuple[list[Write], list[asyncio.Future[None]]]:
-        """Take batches from the queue that fit into one multi, at least one. Later writes replace earlier."""
+        """Take batches that fit into one multi from the queue, at least one. Later writes replace earlier."""
         merged: dict[str, Write] = {}
         waiters: list[asyncio.Future[None]] = []
         total = 0
         while self._queue:
             batch, done = self._queue[0]
             total += sum(map(_weight, batch))
-            if waiters and total > MULTI_BYTES:
+            if waiters and total > GROUP_BYTES:
                 break
             self._queue.popleft()
             waiters.append(done)

@@ -61,7 +61,8 @@ class ZooKeeperServer:
             f"tickTime={TICK_MS}\nmaxClientCnxns=0\nadmin.enableServer=false\n4lw.commands.whitelist=*\n"
         )
         classpath = ":".join(f"/usr/share/java/{jar}" for jar in JARS)
-        options = ["-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dzookeeper.admin.enableServer=false"]
+        options = ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dzookeeper.admin.enableServer=false"]
+        options.append("-Dzookeeper.commitLogCount=50")  # kept in memory; only followers that lag behind need it
         if not self._synchronous:
             options.append("-Dzookeeper.forceSync=no")
         with (self._directory / "log").open("ab") as output:
