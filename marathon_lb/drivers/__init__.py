@@ -1,0 +1,1 @@
+"""Acts and senses: HAProxy's process, its runtime API, and Marathon."""
