@@ -61,13 +61,13 @@ class App:
             aiohttp.ClientSession(connector=connector, headers=headers, trust_env=False) as session,
             aiohttp.ClientSession(trust_env=False) as bus_session,
         ):
-            await self._run(self._parts(session, bus_session))
+            await self._run(session, bus_session)
 
-    async def _run(self, parts: list[Coroutine[Any, Any, None]]) -> None:
+    async def _run(self, session: aiohttp.ClientSession, bus_session: aiohttp.ClientSession) -> None:
         http = await self._serve_http()
         try:
             async with asyncio.TaskGroup() as group:
-                for part in parts:
+                for part in self._parts(session, bus_session):
                     group.create_task(part)
         finally:
             if http is not None:
@@ -90,8 +90,8 @@ class App:
         parts = [stream.run(), self._masters.run(), self._hosts.run(), self._tick()]
         if config.Marathon:
             parts.append(bus.run())
-        if config.Zk:
-            parts.append(ZkMasters(Zk(parse_zk_url(config.Zk)), self._masters).run())
+        if config.zookeeper:
+            parts.append(ZkMasters(Zk(parse_zk_url(config.zookeeper)), self._masters).run())
         if self._dns is not None:
             parts.append(self._dns.run())
         return parts

@@ -20,6 +20,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 from mesos import config as settings
 from mesos.config import boolean, load, setting
 from mesos.errors import ConfigError
+from mesos.zk_types import parse_zk_url
 from mesos_dns.core.addresses import check_resolvers, check_zones, endpoint
 from mesos_dns.core.model import Endpoint
 
@@ -112,8 +113,16 @@ class Config:
 
     @property
     def listed_masters(self) -> list[Endpoint]:
-        """The masters of the list."""
-        return [endpoint(text) for text in self.Masters or ()]
+        """The masters of the list, and a single one that ``Zk`` may name instead of a URL."""
+        listed = list(self.Masters or ())
+        if self.Zk and not self.zookeeper:
+            listed.append(self.Zk.removeprefix("master@"))
+        return [endpoint(text) for text in listed]
+
+    @property
+    def zookeeper(self) -> str:
+        """The URL of ZooKeeper, or nothing."""
+        return self.Zk if self.Zk.startswith(("zk://", "file://")) else ""
 
 
 class _Bool(fields.Boolean):
@@ -246,6 +255,7 @@ def _checked(config: Config) -> Config:
     if not config.Masters and not config.Zk:
         raise ConfigError("service validation failed: specify Mesos masters or Zookeeper in config.json")
     _check_masters(config)
+    _check_zookeeper(config)
     if config.ExternalOn:
         check_resolvers(config.Resolvers, "resolvers")
         check_zones(config.ZoneResolvers, config.Domain)
@@ -268,6 +278,16 @@ def _check_masters(config: Config) -> None:
         if master in seen:
             raise ConfigError(f"Masters validation failed: duplicate master specified: {text}")
         seen.add(master)
+
+
+def _check_zookeeper(config: Config) -> None:
+    try:
+        if config.zookeeper:
+            parse_zk_url(config.zookeeper)
+        elif config.Zk:
+            endpoint(config.Zk.removeprefix("master@"))
+    except (ConfigError, ValueError) as error:
+        raise ConfigError(f"Zk validation failed: {error}") from error
 
 
 def _check_sources(sources: Sequence[str]) -> None:

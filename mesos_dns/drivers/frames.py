@@ -1,7 +1,7 @@
 """What the main process and its workers say to each other.
 
-Down the pipe go length-framed MessagePack messages: settings once, then changes, then that the zone is complete. Up
-comes one datagram per question that a worker cannot answer itself, and now and then its counters.
+Down the pipe go length-framed MessagePack messages: settings once, all names, that questions may be taken, then changes
+as they come. Up comes one datagram per question that a worker cannot answer itself, and now and then its counters.
 """
 
 from __future__ import annotations
@@ -40,6 +40,10 @@ class Ready(msgspec.Struct, frozen=True, tag=True, array_like=True):
     """The zone is complete: answer from it."""
 
 
+class Listen(msgspec.Struct, frozen=True, tag=True, array_like=True):
+    """All that is known so far has been told: begin to take questions."""
+
+
 class Pass(msgspec.Struct, frozen=True, tag=True, array_like=True):
     """A question to be passed on, and who asked."""
 
@@ -55,7 +59,7 @@ class Counted(msgspec.Struct, frozen=True, tag=True, array_like=True):
     names: int
 
 
-Down = Begin | Changes | Ready
+Down = Begin | Changes | Ready | Listen
 Up = Pass | Counted
 
 _encoder = msgspec.msgpack.Encoder()

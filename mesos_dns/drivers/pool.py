@@ -25,6 +25,7 @@ from mesos_dns.drivers.frames import (
     Changes,
     Counted,
     Down,
+    Listen,
     Pass,
     Ready,
     decode_up,
@@ -111,7 +112,7 @@ class Pool:
     def whole_zone(self) -> list[Down]:
         """Return all that a new worker has to be told."""
         messages: list[Down] = [Begin(self._settings), *self._changes(self._zone.names())]
-        return [*messages, Ready()] if self._ready else messages
+        return [*messages, Ready(), Listen()] if self._ready else [*messages, Listen()]
 
     def _flush(self) -> None:
         names, self._dirty = self._dirty, set()

@@ -17,7 +17,7 @@ import sys
 
 from mesos.clock import Clock, SystemClock
 from mesos_dns.core.table import Table
-from mesos_dns.drivers.frames import Begin, Changes, Counted, Down, DownDecoder, Pass, Ready, encode_up
+from mesos_dns.drivers.frames import Begin, Changes, Counted, Down, DownDecoder, Listen, Pass, Ready, encode_up
 from mesos_dns.wire.responder import Forward, Responder
 
 BURST = 64
@@ -35,6 +35,7 @@ class Worker:
 
     def __init__(self, udp: socket.socket, pipe: socket.socket, up: socket.socket, clock: Clock) -> None:
         self._udp, self._pipe, self._up, self._clock = udp, pipe, up, clock
+        self._poll = select.epoll()
         self._frames = DownDecoder()
         self._responder: Responder | None = None
         self._table = Table()
@@ -43,16 +44,11 @@ class Worker:
 
     def run(self) -> None:
         """Work until the pipe is closed."""
-        poll = select.epoll()
         udp, pipe = self._udp.fileno(), self._pipe.fileno()
-        poll.register(pipe, select.EPOLLIN)
-        listening = False
+        self._poll.register(pipe, select.EPOLLIN)
         while True:
             waiting = self._take_over()
-            if self._responder is not None and not listening:
-                poll.register(udp, select.EPOLLIN)
-                listening = True
-            for number, _ in poll.poll(0 if waiting else COUNT_INTERVAL_S):
+            for number, _ in self._poll.poll(0 if waiting else COUNT_INTERVAL_S):
                 if number == udp:
                     self._answer_burst()
                 elif not self._read_pipe():
@@ -79,6 +75,8 @@ class Worker:
             case Ready():
                 assert self._responder is not None
                 self._responder.ready = True
+            case Listen():
+                self._poll.register(self._udp.fileno(), select.EPOLLIN)
 
     def _read_pipe(self) -> bool:
         data = self._pipe.recv(PIPE_BYTES)
