@@ -20,6 +20,7 @@ from kazoo import exceptions as kazoo_errors
 from kazoo.client import KazooClient, KazooState, TransactionRequest
 from kazoo.security import CREATOR_ALL_ACL, OPEN_ACL_UNSAFE, READ_ACL_UNSAFE
 
+from mesos.zk_reads import MultiRead
 from mesos.zk_session import SessionTimes
 from mesos.zk_types import (
     RETRY_S,
@@ -36,6 +37,7 @@ from mesos.zk_types import (
     SessionLost,
     SessionState,
     Set,
+    Unsupported,
     Watch,
     ZkError,
     ZkUrl,
@@ -58,6 +60,7 @@ __all__ = [
     "SessionLost",
     "SessionState",
     "Set",
+    "Unsupported",
     "Zk",
     "ZkError",
     "ZkUrl",
@@ -176,6 +179,15 @@ class Zk:
         """Read a node. :raises NoNode: when it is not there."""
         return self._ask(self._client.get_async(path, watch=self._watcher(watch)), lambda read: _node(*read))
 
+    def get_many(self, paths: Sequence[str]) -> asyncio.Future[list[Node | None]]:
+        """Read nodes with one request; ``None`` stands for one that is not there.
+
+        :raises Unsupported: when the servers are older than 3.6.
+        """
+        result = self._client.handler.async_result()
+        self._client._call(MultiRead(paths), result)
+        return self._ask(result, lambda reads: [_node_or_none(read) for read in reads])
+
     def exists(self, path: str, watch: Watch | None = None) -> asyncio.Future[Node | None]:
         """Return the node without its data; the watch tells of its creation, change and deletion."""
         return self._ask(
@@ -267,6 +279,14 @@ _STATES = {
 
 def _node(data: bytes, stat: Any) -> Node:
     return Node(data, stat.version, stat.czxid, stat.ephemeralOwner, stat.numChildren)
+
+
+def _node_or_none(read: Any) -> Node | None:
+    if isinstance(read, kazoo_errors.NoNodeError):
+        return None
+    if isinstance(read, Exception):
+        raise read
+    return _node(*read)
 
 
 def _nothing(_: object) -> None:

@@ -39,6 +39,10 @@ class BadVersion(ZkError):
     """The node has been changed since the version that was asked for."""
 
 
+class Unsupported(ZkError):
+    """The servers are too old for what was asked."""
+
+
 class ConnectionLost(ZkError):
     """The connection broke; the call may have taken effect or not."""
 
@@ -137,6 +141,7 @@ _TRANSLATIONS: tuple[tuple[tuple[type[BaseException], ...], type[ZkError]], ...]
     ((kazoo_errors.NoNodeError,), NoNode),
     ((kazoo_errors.NodeExistsError,), NodeExists),
     ((kazoo_errors.BadVersionError,), BadVersion),
+    ((kazoo_errors.UnimplementedError,), Unsupported),
     ((kazoo_errors.SessionExpiredError, kazoo_errors.ConnectionClosedError), SessionLost),
     ((kazoo_errors.ConnectionLoss, kazoo_errors.OperationTimeoutError), ConnectionLost),
 )

@@ -20,12 +20,12 @@ from mesos.store.zk_layout import Layout, Table
 from mesos.store.zk_opening import learn, take_over, unfinished
 from mesos.store.zk_pipeline import VERSION_MAX, Done, Fence, Pipeline
 from mesos.store.zk_reader import PatientReader
-from mesos.zk import NoNode, Operation, Zk
+from mesos.zk import NoNode, Operation, Unsupported, Zk
 
 log = logging.getLogger(__name__)
 
 READS_AT_ONCE = 128
-"""Rows asked for together while loading; kazoo's wake-up pipe blocks when many more wait."""
+"""Rows asked for together while loading; bounds the answer, which has at most 800 kB for each."""
 
 GROUP_BYTES = 100_000
 """Batches are put together up to about this size. Servers keep the last 500 transactions in memory
@@ -84,9 +84,7 @@ class ZkStore:
         keys = iter(sorted(key for key in self._table.keys if key.startswith(prefix)))
         rows: dict[str, bytes] = {}
         while chunk := list(islice(keys, READS_AT_ONCE)):
-            for key, value in zip(chunk, await asyncio.gather(*map(self._read, chunk)), strict=True):
-                if value is not None:
-                    rows[key] = value
+            rows.update(await self._read_many(chunk))
         return rows
 
     async def get(self, key: str) -> bytes | None:
@@ -160,6 +158,21 @@ class ZkStore:
     def _fail_waiting(self, error: StoreError) -> None:
         queue, self._queue = self._queue, deque()
         _settle([done for _, done in queue], error)
+
+    async def _read_many(self, keys: Sequence[str]) -> dict[str, bytes]:
+        """Read rows with one request where the servers can, but those in pieces one by one."""
+        whole = [key for key in keys if self._table.is_whole(key)]
+        try:
+            nodes = await self._reader.ask(lambda: self._zk.get_many([self._table.reads(key)[0] for key in whole]))
+            rows = {key: node.data for key, node in zip(whole, nodes, strict=True) if node is not None}
+        except StoreError as error:
+            if not isinstance(error.__cause__, Unsupported):
+                raise
+            rows = {}
+        for key in keys:
+            if key not in rows and (value := await self._read(key)) is not None:
+                rows[key] = value
+        return rows
 
     async def _read(self, key: str) -> bytes | None:
         """Read all pieces of a value, asked for in one breath, so that no write of ours comes between them."""

@@ -101,6 +101,10 @@ class Table:
         self.keys = set(keys)
         self._pieces = pieces or {}
 
+    def is_whole(self, key: str) -> bool:
+        """Say whether the value of ``key`` is in one node."""
+        return key not in self._pieces
+
     def reads(self, key: str) -> list[str]:
         """Return the paths whose data, joined, is the value of ``key``."""
         further = range(1, self._pieces.get(key, 0) + 1)

@@ -99,7 +99,7 @@ async def test_a_writer_of_an_earlier_term_cannot_open(server: ZooKeeperServer, 
 async def test_a_batch_committed_to_the_journal_is_finished_by_the_next_writer(
     server: ZooKeeperServer, root: str
 ) -> None:
-    writes = [Put(f"k/{i}", bytes(300_000)) for i in range(10)]
+    writes = [Put(f"k/{i}", bytes(300_000)) for i in range(4)]
     multis = Table(Layout(root)).plan(writes)
     marker = next(
         i for i, multi in enumerate(multis) if any(operation.path.endswith("/journal") for operation in multi)

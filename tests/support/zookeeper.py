@@ -61,8 +61,7 @@ class ZooKeeperServer:
             f"tickTime={TICK_MS}\nmaxClientCnxns=0\nadmin.enableServer=false\n4lw.commands.whitelist=*\n"
         )
         classpath = ":".join(f"/usr/share/java/{jar}" for jar in JARS)
-        options = ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dzookeeper.admin.enableServer=false"]
-        options.append("-Dzookeeper.commitLogCount=50")  # kept in memory; only followers that lag behind need it
+        options = ["-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dzookeeper.admin.enableServer=false"]
         if not self._synchronous:
             options.append("-Dzookeeper.forceSync=no")
         with (self._directory / "log").open("ab") as output:
