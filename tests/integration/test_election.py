@@ -36,7 +36,7 @@ def path() -> str:
 
 async def until_contending(zk: Zk, path: str, count: int) -> None:
     async with asyncio.timeout(10):
-        while len(await zk.children(path)) != count:  # noqa: ASYNC110 (what happens at the server sets no event here)
+        while len(await zk.children(path)) != count:
             await asyncio.sleep(0.01)
 
 
