@@ -82,7 +82,7 @@ class ExternalVolume(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 
 class Volume(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """One volume; exactly one of ``host_path``, ``persistent``, ``external`` and ``secret`` is set and says its kind."""
+    """One volume. Exactly one of ``host_path``, ``persistent``, ``external``, ``secret`` is set and says its kind."""
 
     container_path: str
     mode: str | None = None

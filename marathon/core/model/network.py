@@ -24,7 +24,7 @@ class Network(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class PortDefinition(msgspec.Struct, frozen=True, rename="camel"):
-    """A port in the host's network. ``port`` is the service port, and the host port too when ``requirePorts`` is set."""
+    """A port in the host's network. ``port`` is the service port; with ``requirePorts`` it is the host port too."""
 
     port: int = 0
     protocol: str = "tcp"
@@ -33,7 +33,7 @@ class PortDefinition(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class PortMapping(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """A port of a container. ``container_port`` 0 is the assigned host port; ``host_port`` 0 is any, ``None`` is none."""
+    """A port of a container. ``container_port`` 0 is the assigned host port; ``host_port`` 0 is any, ``None`` none."""
 
     container_port: int = 0
     host_port: int | None = None
