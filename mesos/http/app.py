@@ -10,8 +10,9 @@ from typing import Any
 
 import msgspec
 from aiohttp import hdrs, web
+from aiohttp.http_exceptions import ContentEncodingError
 
-from mesos.http.exchange import GZIP_AT_ONCE_BYTES, GZIP_FROM_BYTES, TEXT, gzipped, wants_gzip
+from mesos.http.exchange import GZIP_AT_ONCE_BYTES, GZIP_FROM_BYTES, MAX_BODY_BYTES, TEXT, gzipped, wants_gzip
 
 log = logging.getLogger(__name__)
 
@@ -23,13 +24,19 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _CALLBACK = re.compile(r"[A-Za-z_$][\w$.\[\]]*\Z")
 
 
-def make_app(errors: ErrorTable, *, not_found: Callable[[web.Request], web.Response] | None = None) -> web.Application:
+def make_app(
+    errors: ErrorTable,
+    *,
+    not_found: Callable[[web.Request], web.Response] | None = None,
+    max_body_bytes: int = MAX_BODY_BYTES,
+) -> web.Application:
     """Return an application whose handlers may raise the exceptions of ``errors``.
 
     :param not_found: answers unknown paths; by default as libprocess does.
+    :param max_body_bytes: longer bodies are refused with 413.
     """
-    app = web.Application(middlewares=[_packing, _error_answers(errors, not_found or _not_found)])
-    return app
+    middlewares = [_packing, _error_answers(errors, not_found or _not_found)]
+    return web.Application(middlewares=middlewares, client_max_size=max_body_bytes)
 
 
 def json_response(value: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
@@ -66,6 +73,8 @@ def _error_answers(errors: ErrorTable, not_found: Callable[[web.Request], web.Re
         except web.HTTPException as error:
             table = errors.get(web.HTTPException)
             return table(error) if table else _plain(error)
+        except ContentEncodingError:
+            return text_response(500, "failed to decode body")
         except Exception as error:
             for kind in type(error).__mro__:
                 if kind in errors:
@@ -78,8 +87,12 @@ def _error_answers(errors: ErrorTable, not_found: Callable[[web.Request], web.Re
 
 
 def _plain(error: web.HTTPException) -> web.Response:
-    allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
-    return text_response(error.status, f"{error.status} {error.reason}.", allow)
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        allowed = ", ".join(f"'{method}'" for method in sorted(error.allowed_methods))
+        text = f"405 Method Not Allowed. Expecting one of {{ {allowed} }}, but received '{error.method}'"
+        return text_response(405, text, {"Allow": error.headers["Allow"]})
+    kept = {name: error.headers[name] for name in ("Location", "WWW-Authenticate") if name in error.headers}
+    return text_response(error.status, f"{error.status} {error.reason}." if error.status >= 400 else "", kept)
 
 
 @web.middleware

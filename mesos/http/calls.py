@@ -9,7 +9,10 @@ from typing import cast
 
 import httptools
 
-from mesos.http.client import Unavailable
+from mesos.http.client import TIMEOUT_S, Unavailable
+
+MAX_UNSENT_BYTES = 64 << 20
+"""A server that lets more pile up takes no calls any more; the connection is given up."""
 
 OnAnswer = Callable[[int, bytes], None]
 """``(status, body)``; status 0 when the connection broke before the answer, so the call may or may not have arrived."""
@@ -33,8 +36,9 @@ class CallConnection(asyncio.Protocol):
         """Connect. :param headers: sent with every call. :raises Unavailable: when nobody listens."""
         loop = asyncio.get_running_loop()
         try:
-            _, connection = await loop.create_connection(lambda: cls(host, port, path, headers), host, port)
-        except OSError as error:
+            async with asyncio.timeout(TIMEOUT_S):
+                _, connection = await loop.create_connection(lambda: cls(host, port, path, headers), host, port)
+        except OSError as error:  # TimeoutError is one
             raise Unavailable(f"{host}:{port} cannot be reached: {error}") from error
         return connection
 
@@ -93,4 +97,6 @@ class CallConnection(asyncio.Protocol):
     def _flush(self) -> None:
         if self._pending and self._transport is not None:
             self._transport.write(b"".join(self._pending))
+            if self._transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
+                self._transport.abort()
         self._pending.clear()

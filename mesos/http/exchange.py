@@ -24,6 +24,9 @@ TEXT = "text/plain; charset=utf-8"
 STREAM_LIMIT_BYTES = 16 << 20
 """What a stream may hold unsent before its reader is taken for dead."""
 
+MAX_BODY_BYTES = 64 << 20
+"""What a request may bring, unless a program says otherwise."""
+
 GZIP_FROM_BYTES = 1024
 """Shorter answers are not packed. Source: libprocess ``encoder.hpp``."""
 

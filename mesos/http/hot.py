@@ -48,6 +48,7 @@ class HotConnection(asyncio.Protocol):
         self._stream: Stream | None = None
         self._last = False  # no more requests are read
         self._upgrading = False  # what comes is for the protocol that follows
+        self._half_open = False  # the client sends no more; no sign will come when it goes
         self._lingering = False  # a refusal must reach a client that is still sending
         self._serving = False  # answers wait for the end of the round
         self._blocked = False  # requests wait for answers
@@ -77,7 +78,7 @@ class HotConnection(asyncio.Protocol):
         encrypted = self._transport is None or self._transport.get_extra_info("sslcontext") is not None
         if not self._slots or self._stream is not None or encrypted:
             return False
-        self._last = True
+        self._last = self._half_open = True
         self._stop_timer()
         self._slots[-1].close = True
         return True
@@ -210,11 +211,11 @@ class HotConnection(asyncio.Protocol):
         return self._transport.get_write_buffer_size()
 
     def streaming(self, stream: Stream) -> None:
-        """Note that the connection belongs to ``stream`` from now on; a client that has gone already ends it."""
+        """Note that the connection belongs to ``stream`` from now on; a client that sends no more has gone and ends it."""
         self._last = True
         self._stream = stream
         self._reader.rest()
-        if self._transport is None:
+        if self._transport is None or self._half_open:
             asyncio.get_running_loop().call_soon(stream.ended, "peer")
 
     def upgrading(self) -> None:

@@ -10,8 +10,9 @@ import msgspec
 
 from mesos.clock import IdSource
 from mesos.election import Detector, Leader
+from mesos.errors import CodecError
 from mesos.http.client import HttpClient
-from mesos.http.records import MISSED_HEARTBEATS, Follower, open_stream
+from mesos.http.records import HEARTBEAT_S, MISSED_HEARTBEATS, Follower, open_stream
 
 PATH = "/api/v1"
 SUBSCRIBE = b'{"type":"SUBSCRIBE"}'
@@ -55,13 +56,24 @@ class OperatorStream:
         began = False
         try:
             async for record in stream.records():
-                event = msgspec.json.decode(record)
+                event = _read(record)
                 if event.get("type") == "SUBSCRIBED":
                     began = True
-                    stream.silence_s = MISSED_HEARTBEATS * event["subscribed"]["heartbeat_interval_seconds"]
+                    interval_s = event["subscribed"].get("heartbeat_interval_seconds", HEARTBEAT_S)
+                    stream.silence_s = MISSED_HEARTBEATS * interval_s
                     worked()
                 self._on_event(event)
         finally:
             stream.close()
             if began:
                 self._on_disconnected()
+
+
+def _read(record: bytes) -> dict[str, Any]:
+    try:
+        event = msgspec.json.decode(record, type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise CodecError(f"an event is no JSON object: {error}") from error
+    if event.get("type") == "SUBSCRIBED" and not isinstance(event.get("subscribed"), dict):
+        raise CodecError("a SUBSCRIBED event without 'subscribed'")
+    return event

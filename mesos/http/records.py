@@ -6,6 +6,7 @@ Shared by the scheduler client and the follower of operator events.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 
@@ -15,7 +16,7 @@ from mesos.clock import IdSource
 from mesos.election import Detector, Leader, master_of
 from mesos.errors import CodecError
 from mesos.http.backoff import Backoff
-from mesos.http.client import BadStatus, HttpClient, Unavailable
+from mesos.http.client import TIMEOUT_S, BadStatus, HttpClient, Unavailable
 from mesos.recordio import Decoder, RecordError
 
 log = logging.getLogger(__name__)
@@ -74,18 +75,21 @@ async def open_stream(client: HttpClient, leader: Leader, path: str, body: bytes
     host = info.address.ip or info.address.hostname if info.address else info.hostname
     url = f"http://{host}:{info.port}{path}"
     try:
-        answer = await client.open("POST", url, body)
-        if answer.status != 200:
+        async with asyncio.timeout(TIMEOUT_S):
+            answer = await client.open("POST", url, body)
+            if answer.status == 200:
+                return RecordStream(answer)
             text = await answer.text(errors="replace")
-            answer.close()
-            raise BadStatus(url, answer.status, text)
+    except TimeoutError as error:
+        raise Unavailable(f"{url} did not answer within {TIMEOUT_S:g} s") from error
     except aiohttp.ClientError as error:
         raise Unavailable(f"{url} did not answer: {error}") from error
-    return RecordStream(answer)
+    answer.close()
+    raise BadStatus(url, answer.status, text)
 
 
 class Follower:
-    """Runs one attempt after the other against whoever leads, with growing pauses.
+    """Runs one attempt after the other against whoever leads, with growing pauses; a new leader is tried at once.
 
     :param attempt: follows one leader until it ends; calls the function it is given once things work.
     """
@@ -102,6 +106,7 @@ class Follower:
         self._backoff = Backoff(ids, max_s=max_pause_s)
         self._current: asyncio.Future[None] | None = None
         self._followed: Leader | None = None
+        self._changed = asyncio.Event()
 
     async def run(self) -> None:
         """Follow until cancelled."""
@@ -109,14 +114,21 @@ class Follower:
         try:
             while True:
                 await self._follow(await self._detector.leader())
-                await asyncio.sleep(self._backoff.next_s())
+                await self._pause()
         finally:
             if self._current is not None:
                 self._current.cancel()
             await self._detector.stop()
 
+    async def _pause(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._backoff.next_s()):
+                await self._changed.wait()
+                self._backoff.reset()
+
     async def _follow(self, leader: Leader) -> None:
         self._followed = leader
+        self._changed.clear()
         self._current = self._attempt(leader, self._backoff.reset)
         try:
             await self._current
@@ -132,5 +144,8 @@ class Follower:
             self._current = None
 
     def _leader_changed(self, leader: Leader | None) -> None:
-        if self._current is not None and leader != self._followed:
+        if leader == self._followed:
+            return
+        self._changed.set()
+        if self._current is not None:
             self._current.cancel()

@@ -109,8 +109,11 @@ class SchedulerClient:
             "Accept": "application/json",
             "Mesos-Stream-Id": stream.headers.get("Mesos-Stream-Id", ""),
         }
-        self._calls = await CallConnection.open(*stream.address, PATH, headers)
-        self._calls.on_lost = stream.close  # a subscription that cannot call is none: subscribe again
+        calls = await CallConnection.open(*stream.address, PATH, headers)
+        calls.on_lost = stream.close  # a subscription that cannot call is none: subscribe again
+        if calls.closed:
+            raise Unavailable("the connection for calls broke at once")
+        self._calls = calls
 
     def _answered(self, kind: str, status: int, body: bytes) -> None:
         if 200 <= status < 300:

@@ -8,27 +8,28 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import socket
 import ssl as tls
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 
 from aiohttp import web
 
 from mesos.errors import MezzoError
-from mesos.http.exchange import (
-    TEXT,
-    Answer,
-    Exchange,
-    Headers,
-    HotHandler,
-    Stream,
-)
+from mesos.http.bridge import Bridge
+from mesos.http.exchange import MAX_BODY_BYTES, Exchange, HotHandler, Stream
 from mesos.http.hot import HotConnection, Limits
 
 __all__ = ["Exchange", "HotHandler", "PortTaken", "Server", "Stream"]
 
-MAX_BODY_BYTES = 64 << 20
 REQUEST_TIMEOUT_S = 30.0
 """How long a client may take to send one request."""
+
+
+CLOSE_TIMEOUT_S = 3.0
+"""How long requests that aiohttp is serving may go on when the server closes."""
+
+DEAD_AFTER_S = 60
+"""A client whose machine does not answer for so long is gone, whether or not anything is to be sent to it."""
 
 
 class PortTaken(MezzoError):
@@ -38,8 +39,10 @@ class PortTaken(MezzoError):
 class Server:
     """A listening server. Make it with :meth:`start`."""
 
-    def __init__(self, server: asyncio.Server, runner: web.AppRunner, open_: set[HotConnection]) -> None:
-        self._server, self._runner, self._open = server, runner, open_
+    def __init__(
+        self, server: asyncio.Server, runner: web.AppRunner, bridge: Bridge, open_: set[HotConnection]
+    ) -> None:
+        self._server, self._runner, self._bridge, self._open = server, runner, bridge, open_
         address = server.sockets[0].getsockname()
         self.host: str = address[0]
         self.port: int = address[1]
@@ -65,11 +68,12 @@ class Server:
         """
         paths = dict(hot or {})
         limits = Limits(max_body_bytes, request_timeout_s)
+        bridge = Bridge(max_body_bytes)
         for path, handler in paths.items():
-            route = _bridge(handler, limits)
+            route = bridge.route(handler)
             app.router.add_route("*", path, route)
             app.router.add_route("*", f"{path}/", route)
-        runner = web.AppRunner(app, access_log=None, handler_cancellation=True)
+        runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=CLOSE_TIMEOUT_S)
         await runner.setup()
         factory = runner.server
         assert factory is not None
@@ -84,77 +88,27 @@ class Server:
                 reason = error.strerror or str(error)
                 raise PortTaken(f"cannot listen on {host}:{port} ({reason}); choose another with {flag}") from error
             raise
-        return cls(server, runner, open_)
+        for each in server.sockets:
+            _notice_dead_clients(each)
+        return cls(server, runner, bridge, open_)
 
     async def close(self) -> None:
         """Take no more connections and end those there are."""
         self._server.close()
         for connection in list(self._open):
             connection.shut()
+        self._bridge.close()
         await self._runner.cleanup()
 
 
-def _bridge(handler: HotHandler, limits: Limits) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    """Return an aiohttp handler that leads to a hot one."""
-
-    async def handle(request: web.Request) -> web.StreamResponse:
-        answer = _BridgedAnswer(request)
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        body = await request.content.read() if request.can_read_body else b""
-        if len(body) > limits.max_body_bytes:
-            return web.Response(status=413, text="413 Request Entity Too Large.")
-        # a packed body has been unpacked by aiohttp
-        peer = request.transport.get_extra_info("peername") if request.transport else None
-        handler(Exchange(answer, request.method, request.path_qs, headers, body, peer and peer[:2]))
-        return await answer.response()
-
-    return handle
-
-
-class _BridgedAnswer(Answer):
-    """An answer on a connection that aiohttp owns."""
-
-    def __init__(self, request: web.Request) -> None:
-        self._request = request
-        self._whole: asyncio.Future[web.StreamResponse] = asyncio.get_running_loop().create_future()
-        self._chunks: asyncio.Queue[bytes | None] = asyncio.Queue()
-        self._unsent = 0
-        self._stream: Stream | None = None
-
-    async def response(self) -> web.StreamResponse:
-        """Wait for the handler and see the answer through."""
-        response = await self._whole
-        if self._stream is None:
-            return response
-        try:
-            await response.prepare(self._request)
-            while (chunk := await self._chunks.get()) is not None:
-                await response.write(chunk)
-                self._unsent -= len(chunk)
-            await response.write_eof()
-        except (ConnectionError, asyncio.CancelledError):
-            self._stream.ended("peer")
-            raise
-        return response
-
-    def respond(self, status: int, body: bytes, content_type: str | None, headers: Headers) -> None:
-        fields = [("Content-Type", content_type), *headers] if content_type else [*headers]
-        if not self._whole.done():
-            self._whole.set_result(web.Response(status=status, body=body, headers=fields))
-
-    def stream(self, status: int, content_type: str, headers: Headers, limit_bytes: int) -> Stream:
-        response = web.StreamResponse(status=status, headers=[("Content-Type", content_type), *headers])
-        response.enable_chunked_encoding()
-        if not self._whole.done():
-            self._whole.set_result(response)
-        self._stream = Stream(self._write, lambda _: self._chunks.put_nowait(None), limit_bytes)
-        return self._stream
-
-    def upgrade(self, protocol: asyncio.Protocol, protocol_name: str) -> None:
-        text = f"{protocol_name} needs a connection of its own"
-        self.respond(400, text.encode(), TEXT, ())
-
-    def _write(self, data: bytes) -> int:
-        self._unsent += len(data)
-        self._chunks.put_nowait(data)
-        return self._unsent
+def _notice_dead_clients(listening: socket.socket) -> None:
+    """Have the kernel watch the connections; those accepted inherit it. Source: tcp(7)."""
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (
+        ("TCP_KEEPIDLE", DEAD_AFTER_S // 2),
+        ("TCP_KEEPINTVL", DEAD_AFTER_S // 6),
+        ("TCP_KEEPCNT", 3),
+        ("TCP_USER_TIMEOUT", DEAD_AFTER_S * 1000),
+    ):
+        if hasattr(socket, name):  # not every system has them
+            listening.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

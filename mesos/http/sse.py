@@ -49,8 +49,9 @@ class SseDecoder:
         for line in lines:
             if line:
                 self._field(line.decode(errors="replace"))
-            elif self._data:
-                events.append(SseEvent(self._event or "message", "\n".join(self._data), self._id))
+            else:
+                if self._data:
+                    events.append(SseEvent(self._event or "message", "\n".join(self._data), self._id))
                 self._event, self._data = "", []
         return events
 

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import re
 from collections.abc import AsyncIterator
+from typing import cast
 
 import aiohttp
 import pytest
@@ -12,6 +13,7 @@ from aiohttp import web
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mesos.http.hot import MAX_PIPELINED
 from mesos.http.server import Exchange, PortTaken, Server, Stream
 
 
@@ -34,14 +36,19 @@ class Handlers:
         stream.on_close = self.ended.append
         self.streams.append(stream)
 
+    def long(self, exchange: Exchange) -> None:
+        exchange.respond(200, b"x" * int(exchange.query["n"]))
+
+    def broken(self, exchange: Exchange) -> None:
+        raise ValueError("a bug")
+
     def upgrade(self, exchange: Exchange) -> None:
         exchange.upgrade(Shouter(), protocol_name="shout/1")
 
 
 class Shouter(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
         self._transport.write(data.upper())
@@ -61,6 +68,7 @@ async def server(handlers: Handlers) -> AsyncIterator[Server]:
     app = web.Application()
     app.router.add_route("*", "/cold", cold)
     hot = {"/hot": handlers.echo, "/wait": handlers.wait, "/stream": handlers.stream, "/up": handlers.upgrade}
+    hot |= {"/long": handlers.long, "/broken": handlers.broken, "/slave(1)/hot": handlers.echo}
     started = await Server.start(
         app, host="127.0.0.1", port=0, hot=hot, max_body_bytes=1000, request_timeout_s=0.3, flag="--port"
     )
@@ -174,6 +182,147 @@ def test_garbage_neither_hangs_nor_breaks_the_server(garbage: bytes) -> None:
 async def test_what_cannot_be_served_is_refused(server: Server, request_bytes: bytes, status: int) -> None:
     data = await talk(server, request_bytes, until=b"\r\n\r\n")
     assert data.startswith(b"HTTP/1.1 %d " % status)
+
+
+async def test_a_refusal_reaches_a_client_that_is_still_sending(server: Server) -> None:
+    reader, writer = await asyncio.open_connection(server.host, server.port)
+    writer.write(post("/hot", b"x" * 4_000_000))
+    data = await asyncio.wait_for(reader.read(), 5)
+    assert data.startswith(b"HTTP/1.1 413 ")
+    assert b"Connection: close\r\n" in data
+    writer.close()
+
+
+async def test_a_handler_that_fails_answers_500_and_the_connection_goes_on(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    data = await talk(server, post("/broken", b""), post("/hot", b"next"), until=b"next")
+    assert data.startswith(b"HTTP/1.1 500 ")
+    assert "a bug" in caplog.text
+
+
+@pytest.mark.parametrize("length", [1023, 1024, 1 << 20])
+async def test_long_answers_are_packed_for_those_who_take_it(server: Server, length: int) -> None:
+    async with aiohttp.ClientSession(f"http://{server.host}:{server.port}", auto_decompress=False) as session:
+        async with session.get(f"/long?n={length}", headers={"Accept-Encoding": "gzip"}) as answer:
+            body = await answer.read()
+            packed = answer.headers.get("Content-Encoding") == "gzip"
+            assert packed == (length >= 1024)
+            assert (gzip.decompress(body) if packed else body) == b"x" * length
+        async with session.get(f"/long?n={length}", headers={"Accept-Encoding": "gzip;q=0"}) as answer:
+            assert len(await answer.read()) == length
+
+
+async def test_a_path_may_be_percent_encoded_and_end_in_slashes(server: Server) -> None:
+    assert (await talk(server, post("/slave%281%29/hot/", b"it"), until=b"it")).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_head_has_no_body(server: Server) -> None:
+    data = await talk(server, b"HEAD /long?n=5 HTTP/1.1\r\nHost: x\r\n\r\n" + post("/hot", b"after"), until=b"after")
+    assert b"xxxxx" not in data
+    assert b"Content-Length: 5\r\n" in data
+
+
+async def test_more_requests_than_may_wait_are_served_when_answers_leave(server: Server, handlers: Handlers) -> None:
+    reader, writer = await asyncio.open_connection(server.host, server.port)
+    count = MAX_PIPELINED * 2 + 10
+    writer.write(post("/wait", b"") * count + post("/cold", b"last"))
+    answered = 0
+    while answered < count:
+        while len(handlers.later) == answered:
+            await asyncio.sleep(0)
+        assert len(handlers.later) - answered <= MAX_PIPELINED
+        handlers.later[answered].respond(202)
+        answered += 1
+    data = await asyncio.wait_for(reader.readuntil(b"cold /cold last"), 5)
+    assert data.count(b"HTTP/1.1 202 ") == count
+    writer.close()
+
+
+async def test_a_client_that_ends_its_side_still_gets_its_answer(server: Server, handlers: Handlers) -> None:
+    reader, writer = await asyncio.open_connection(server.host, server.port)
+    writer.write(post("/wait", b""))
+    writer.write_eof()
+    while not handlers.later:
+        await asyncio.sleep(0)
+    await talk(server, post("/hot", b"a round trip later"), until=b"later")
+    handlers.later[0].respond(200, b"late")
+    assert (await asyncio.wait_for(reader.read(), 5)).endswith(b"late")
+    writer.close()
+
+
+async def test_a_stream_for_a_client_that_has_gone_says_so(server: Server, handlers: Handlers) -> None:
+    _, writer = await asyncio.open_connection(server.host, server.port)
+    writer.write(post("/wait", b""))
+    while not handlers.later:
+        await asyncio.sleep(0)
+    writer.transport.abort()
+    await talk(server, post("/hot", b"a round trip later"), until=b"later")
+    handlers.stream(handlers.later[0])
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert handlers.ended == ["peer"]
+    handlers.streams[0].send(b"to nobody")
+
+
+async def test_a_stream_closed_before_its_turn_leaves_whole(server: Server, handlers: Handlers) -> None:
+    reader, writer = await asyncio.open_connection(server.host, server.port)
+    writer.write(post("/wait", b"") + post("/stream", b""))
+    while not handlers.streams:
+        await asyncio.sleep(0)
+    handlers.streams[0].send(b"all of it")
+    handlers.streams[0].close()
+    handlers.later[0].respond(200, b"first")
+    data = await asyncio.wait_for(reader.read(), 5)
+    assert data.index(b"first") < data.index(b"9\r\nall of it\r\n0\r\n\r\n")
+    writer.close()
+
+
+async def test_an_old_client_gets_its_stream_bare(server: Server, handlers: Handlers) -> None:
+    reader, writer = await asyncio.open_connection(server.host, server.port)
+    writer.write(b"GET /stream HTTP/1.0\r\n\r\n")
+    assert b"chunked" not in await reader.readuntil(b"\r\n\r\n")
+    handlers.streams[0].send(b"bare")
+    handlers.streams[0].close()
+    assert await asyncio.wait_for(reader.read(), 5) == b"bare"
+    writer.close()
+
+
+async def test_one_message_longer_than_the_limit_is_let_through(server: Server, handlers: Handlers) -> None:
+    reader, writer = await asyncio.open_connection(server.host, server.port, limit=1 << 25)
+    writer.write(post("/stream", b""))
+    await reader.readuntil(b"\r\n\r\n")
+    handlers.streams[0].send(b"x" * 10_000_000)
+    await asyncio.sleep(0)
+    handlers.streams[0].send(b"end")
+    await asyncio.wait_for(reader.readuntil(b"x\r\n3\r\nend\r\n"), 5)
+    assert handlers.ended == []
+    writer.close()
+
+
+async def test_on_a_connection_of_aiohttp_limits_and_refusals_are_the_same(server: Server) -> None:
+    for request, status in (
+        (post("/hot", b"x" * 1001), 413),
+        (post("/hot", b"no gzip", "Content-Encoding: gzip"), 500),
+        (b"GET /up HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: shout/1\r\n\r\n", 400),
+    ):
+        data = await talk(server, post("/cold", b""), request, until=2)
+        assert f"HTTP/1.1 {status} ".encode() in data
+
+
+async def test_a_closing_server_ends_its_streams(handlers: Handlers) -> None:
+    app = web.Application()
+    app.router.add_route("*", "/cold", cold)
+    server = await Server.start(app, host="127.0.0.1", port=0, hot={"/stream": handlers.stream})
+    talks = [
+        asyncio.ensure_future(talk(server, *requests, until=b"\r\n0\r\n\r\n"))
+        for requests in ([post("/stream", b"")], [post("/cold", b""), post("/stream", b"")])
+    ]
+    while len(handlers.streams) < 2:
+        await asyncio.sleep(0)
+    await server.close()
+    await asyncio.wait_for(asyncio.gather(*talks), 5)
+    assert handlers.ended == ["server", "server"]
 
 
 async def test_a_packed_body_is_unpacked(server: Server) -> None:
