@@ -11,7 +11,8 @@ import sys
 import time
 from pathlib import Path
 
-_STANDARD = frozenset(logging.LogRecord("", 0, "", 0, "", (), None).__dict__) | {"message", "asctime", "taskName"}
+RESERVED = frozenset(logging.LogRecord("", 0, "", 0, "", (), None).__dict__) | {"message", "asctime", "taskName"}
+"""Names that a field of a log line cannot have."""
 
 
 class FieldsFormatter(logging.Formatter):
@@ -26,7 +27,7 @@ class FieldsFormatter(logging.Formatter):
         """Return the whole line, with the trace of an exception below."""
         when = self.formatTime(record, "%Y-%m-%dT%H:%M:%S")
         parts = [f"{when}.{int(record.msecs):03d}Z {record.levelname:<7} {record.name} {record.getMessage()}"]
-        parts += [f"{key}={_text(value)}" for key, value in record.__dict__.items() if key not in _STANDARD]
+        parts += [f"{key}={_text(value)}" for key, value in record.__dict__.items() if key not in RESERVED]
         line = " ".join(parts)
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 

@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 from mesos.clock import Clock
 from mesos.effects import Effect, Note, Persist, Reply, Write
+from mesos.logs import RESERVED
 
 log = logging.getLogger(__name__)
 
@@ -108,6 +109,10 @@ class Loop:
         """Take no more events; wait until what was decided is durable and released."""
         await self.idle()
         self._fail(LoopFailed("the program is stopping"), report=False)
+
+    def drop(self, reason: str) -> None:
+        """Stop at once: what is not yet released never is, and who waits for an answer gets :class:`LoopFailed`."""
+        self._fail(LoopFailed(reason), report=False)
 
     def _schedule(self) -> None:
         if not self._scheduled and len(self._in_flight) < MAX_IN_FLIGHT:
@@ -219,4 +224,5 @@ class _Asked:
 
 def _write_note(note: Note) -> None:
     logger = logging.getLogger(note.logger) if note.logger else log
-    logger.log(logging.getLevelName(note.level.upper()), note.event, extra=dict(note.fields))
+    fields = {f"{name}_" if name in RESERVED else name: value for name, value in note.fields.items()}
+    logger.log(logging.getLevelName(note.level.upper()), note.event, extra=fields)

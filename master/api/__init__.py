@@ -1,0 +1,1 @@
+"""Where the master listens: the v1 APIs, the agent link, and the legacy views."""

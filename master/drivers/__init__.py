@@ -1,0 +1,1 @@
+"""What the master acts through: subscriptions of frameworks and operators, links of agents."""
