@@ -6,6 +6,7 @@ DNS by UDP is answered by the workers; this process answers by TCP and HTTP and 
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import ssl
 from collections.abc import Coroutine
@@ -141,6 +142,7 @@ class App:
                     self._dns.change(names, self._serial)
             case events.Loaded():
                 log.info("zone loaded", extra={"tasks": len(self._cluster.tasks)})
+                gc.freeze()  # most of it stays: collections need not look at it again
                 if self._dns is not None:
                     self._dns.ready()
             case events.ResolveHost(host):

@@ -22,7 +22,9 @@ BOTH_PROTOCOLS = ("tcp", "udp")
 
 @lru_cache(maxsize=1 << 16)
 def address_kind(text: str) -> str | None:
-    """Return ``A`` or ``AAAA``, or ``None`` for what is no address."""
+    """Return ``A`` or ``AAAA``; ``None`` for what is no address, or has a scope, which means nothing elsewhere."""
+    if "%" in text:
+        return None
     try:
         return "A" if ipaddress.ip_address(text).version == 4 else "AAAA"
     except ValueError:
@@ -73,7 +75,7 @@ def framework_records(name: str, port: int, addresses: Sequence[str], rules: Rul
     if group and addresses:
         owner = f"{group}.{rules.domain}."
         yield from address_records(owner, addresses)
-        if port:
+        if _is_port(port):
             yield (f"_framework._tcp.{owner}", "SRV", f"{owner}:{port}")
 
 
@@ -81,7 +83,7 @@ def agent_records(port: int, addresses: Sequence[str], rules: Rules) -> Iterator
     """Give an agent's addresses and port; all agents share one name."""
     if addresses:
         yield from address_records(f"slave.{rules.domain}.", addresses)
-        if port:
+        if _is_port(port):
             yield (f"_slave._tcp.{rules.domain}.", "SRV", f"slave.{rules.domain}.:{port}")
 
 
@@ -91,7 +93,7 @@ def master_records(leader: Endpoint | None, masters: Sequence[Endpoint], rules: 
     everybody = list(dict.fromkeys(masters))
     if leader is not None:
         yield from address_records(f"leader.{domain}.", (leader.host,))
-        for protocol in BOTH_PROTOCOLS:
+        for protocol in BOTH_PROTOCOLS if _is_port(leader.port) else ():
             yield (f"_leader._{protocol}.{domain}.", "SRV", f"leader.{domain}.:{leader.port}")
         if leader not in everybody:
             everybody.append(leader)
@@ -103,6 +105,10 @@ def master_records(leader: Endpoint | None, masters: Sequence[Endpoint], rules: 
 def own_records(rules: Rules) -> Iterator[Record]:
     """Give this server's own addresses."""
     return address_records(rules.own_name, rules.own_addresses)
+
+
+def _is_port(number: int) -> bool:
+    return 0 < number <= 65535
 
 
 def _records_under(

@@ -10,15 +10,20 @@ Several questions are answered per wake-up, but never so many that changes have 
 from __future__ import annotations
 
 import contextlib
+import logging
 import select
 import signal
 import socket
 import sys
 
 from mesos.clock import Clock, SystemClock
+from mesos_dns.core.answers import SERVFAIL
 from mesos_dns.core.table import Table
 from mesos_dns.drivers.frames import Begin, Changes, Counted, Down, DownDecoder, Listen, Pass, Ready, encode_up
+from mesos_dns.wire.query import refuse
 from mesos_dns.wire.responder import Forward, Responder
+
+log = logging.getLogger(__name__)
 
 BURST = 64
 """Questions answered between two looks at the pipe."""
@@ -108,7 +113,11 @@ class Worker:
 
     def _answer_slowly(self, data: bytes, address: tuple[object, ...]) -> bytes | None:
         assert self._responder is not None
-        reply = self._responder.respond(data)
+        try:
+            reply = self._responder.respond(data)
+        except Exception:  # whatever is wrong with one name, the others have to be answered
+            log.exception("question failed")
+            return refuse(data, SERVFAIL)
         if isinstance(reply, Forward):
             try:
                 self._up.send(encode_up(Pass(data, address)))

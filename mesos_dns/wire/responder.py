@@ -5,7 +5,7 @@ Three steps, each for what the one before missed:
 1. ``hot``: all bytes of a question after its id give all bytes of the reply after its id. Only complete answers that
    were asked often enough to have all their rotations built are in here.
 2. ``_compiled``: name, type and size give the sections after the question, whatever the case of the letters.
-3. The core decides, dnslib builds.
+3. The core decides, :mod:`mesos_dns.wire.build` writes.
 
 A changed name throws out what was built for it, and nothing else. Names that do not exist are never kept, so nobody
 can fill the memory by asking for them.

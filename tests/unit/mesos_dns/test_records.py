@@ -91,7 +91,7 @@ def test_discovery_ports(port: DiscoveryPort, expected: set[str]) -> None:
     ],
 )
 def test_the_first_source_with_an_address_wins(sources: tuple[str, ...], expected: tuple[str, ...]) -> None:
-    addresses = Addresses(1.0, ("1.1.1.1", "fd00::1", "junk"), ("2.2.2.2",), ("junk",))
+    addresses = Addresses(1.0, ("1.1.1.1", "fd00::1", "junk", "fe80::1%eth0"), ("2.2.2.2",), ("junk",))
     assert tuple(task_addresses(task(addresses=addresses), ("10.0.0.1",), sources)) == expected
 
 
