@@ -1,11 +1,11 @@
 """Changes of the tree of groups: each returns a new root and leaves the old one as it was.
 
-What a change does not touch is shared between both, so that :mod:`marathon.core.diff` looks only at what changed.
+What a change does not touch is shared between both, so that :func:`app_differences` looks only at what changed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -117,7 +117,44 @@ def map_apps(group: Group, change: Callable[[AppDefinition], AppDefinition]) -> 
     return msgspec.structs.replace(group, apps=apps, groups=groups)
 
 
+def app_differences(
+    before: Group | None, after: Group | None
+) -> Iterator[tuple[AppDefinition | None, AppDefinition | None]]:
+    """Give each app that is not the same object in both trees, as it is in either; ``None`` where it is not."""
+    if before is after:
+        return
+    old = before.apps if before else {}
+    new = after.apps if after else {}
+    for key in old.keys() | new.keys() if old is not new else ():
+        if old.get(key) is not new.get(key):
+            yield old.get(key), new.get(key)
+    for left, right in _child_pairs(before, after):
+        yield from app_differences(left, right)
+
+
+def group_differences(before: Group | None, after: Group | None) -> Iterator[tuple[Group | None, Group | None]]:
+    """Give each group that came, went, or says something else about itself (members aside)."""
+    if before is after:
+        return
+    if before is None or after is None or _own(before) != _own(after):
+        yield before, after
+    for left, right in _child_pairs(before, after):
+        yield from group_differences(left, right)
+
+
 def top_group_of(root: Group, path: str) -> Group | None:
     """Return the group right below the root that ``path`` lies in, ``None`` for what lies in the root itself."""
     names = segments(path)
     return root.groups.get(f"/{names[0]}") if len(names) > 1 else None
+
+
+def _own(group: Group) -> tuple[tuple[str, ...], bool | None]:
+    return group.dependencies, group.enforce_role
+
+
+def _child_pairs(before: Group | None, after: Group | None) -> Iterator[tuple[Group | None, Group | None]]:
+    old = before.groups if before else {}
+    new = after.groups if after else {}
+    if old is not new:
+        for key in old.keys() | new.keys():
+            yield old.get(key), new.get(key)

@@ -8,8 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from marathon.core import graph
-from marathon.core.diff import diff, replace_apps
-from marathon.core.groups import find_app, put_app
+from marathon.core.groups import app_differences, find_app, group_differences, put_app
 from marathon.core.model.app import AppDefinition, VersionInfo
 from marathon.core.model.group import Group
 from marathon.core.ports import ServicePorts
@@ -32,39 +31,42 @@ def finish(
     :raises PortsExhausted: when there is no service port left.
     """
     root, changed = _settle_apps(before, draft, version, low, high)
-    for app_id in sorted(restart - changed):
+    for app_id in restart:
         app = find_app(root, app_id)
-        if app is not None:
+        if app is not None and app_id not in changed:
             root = put_app(root, _stamped(app, app, version, restarted=True))
             changed.add(app_id)
-    found = diff(before, root)
-    if found.is_empty:
+    gone = any(new is None for _, new in app_differences(before, root))
+    groups = list(group_differences(before, root))
+    if not changed and not gone and not groups:
         return before
-    services = found.before.keys() | found.after.keys()
-    if services and any(_enforces_differently(old, root.groups.get(key)) for key, old in before.groups.items()):
+    if (changed or gone) and any(_enforces_differently(old, new) for old, new in groups):
         raise Invalid([Violation("/", ENFORCE_ALONE)])
-    rewired = {app.id for group in found.groups_after.values() for app in group.all_apps()}
+    rewired = {app.id for _, new in groups if new is not None for app in new.all_apps()}
     graph.levels(root, sorted(changed | rewired))
     return msgspec.structs.replace(root, version=version)
 
 
 def _settle_apps(before: Group, draft: Group, version: str, low: int, high: int) -> tuple[Group, set[str]]:
     """Give changed apps their ports and versions; put back as it was what turns out to be the same."""
-    found = diff(before, draft)
+    pairs = [(old, new) for old, new in app_differences(before, draft) if new is not None]
     ports: ServicePorts | None = None
-    settled: dict[str, AppDefinition] = {}
-    for app_id, new in found.after.items():
+    root, changed = draft, set[str]()
+    for old, new in pairs:
         if 0 in new.service_ports and ports is None:
-            ports = ServicePorts(low, high, _ports_in(before) | _ports_in(draft))
-        old = found.before.get(app_id)
+            ports = ServicePorts(
+                low,
+                high,
+                {port for app in draft.all_apps() for port in app.service_ports if port}
+                | {port for app in before.all_apps() for port in app.service_ports},
+            )
         app = ports.assign(new, old) if ports else new
-        settled[app_id] = _stamped(old, app, version)
-    changed = {app_id for app_id, app in settled.items() if app is not found.before.get(app_id)}
-    return replace_apps(draft, settled), changed
-
-
-def _ports_in(root: Group) -> set[int]:
-    return {port for app in root.all_apps() for port in app.service_ports if port}
+        app = _stamped(old, app, version)
+        if app is not old:
+            changed.add(app.id)
+        if app is not new:
+            root = put_app(root, app)
+    return root, changed
 
 
 def _stamped(old: AppDefinition | None, new: AppDefinition, version: str, *, restarted: bool = False) -> AppDefinition:
