@@ -162,11 +162,11 @@ class Haproxy:
                 reader, writer = await asyncio.open_unix_connection(str(self._socket))
                 try:
                     writer.write(f"{command}\n".encode())
-                    return (await reader.read()).decode(errors="replace")
+                    return (await reader.readuntil(b"\n\n")).decode(errors="replace")
                 finally:
                     writer.close()
-        except (OSError, TimeoutError):
-            return ""
+        except (OSError, TimeoutError, asyncio.IncompleteReadError):
+            return ""  # a master that starts itself anew hangs up
 
     def _log_size(self) -> int:
         return self._log_file.stat().st_size if self._log_file.exists() else 0
