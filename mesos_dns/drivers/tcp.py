@@ -6,7 +6,6 @@ Limits as Mesos-DNS has them: 2 s to the first question, 8 s to the next, 128 qu
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import socket
 from collections.abc import Awaitable, Callable
@@ -43,11 +42,11 @@ class TcpServer:
                 await self._converse(reader, writer)
         except (TimeoutError, asyncio.IncompleteReadError, ConnectionError):
             pass  # the other side is done
+        except asyncio.CancelledError:
+            pass  # the program stops; nobody waits for this task, and asyncio would log it as an error
         finally:
             self._open -= 1
             writer.close()
-            with contextlib.suppress(ConnectionError):
-                await writer.wait_closed()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for number in range(MAX_QUESTIONS):
