@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 from aiohttp import hdrs, web
-from aiohttp.http_exceptions import ContentEncodingError
 
+from mesos.http.bridge import unreadable
 from mesos.http.exchange import GZIP_AT_ONCE_BYTES, GZIP_FROM_BYTES, MAX_BODY_BYTES, TEXT, gzipped, wants_gzip
 
 log = logging.getLogger(__name__)
@@ -73,8 +73,8 @@ def _error_answers(errors: ErrorTable, not_found: Callable[[web.Request], web.Re
         except web.HTTPException as error:
             table = errors.get(web.HTTPException)
             return table(error) if table else _plain(error)
-        except ContentEncodingError:
-            return text_response(500, "failed to decode body")
+        except web.RequestPayloadError as error:
+            return text_response(*unreadable(error))
         except Exception as error:
             for kind in type(error).__mro__:
                 if kind in errors:

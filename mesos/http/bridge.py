@@ -28,8 +28,9 @@ class Bridge:
         async def handle(request: web.Request) -> web.StreamResponse:
             try:
                 body = await self._body(request)
-            except ContentEncodingError:
-                return web.Response(status=500, text="failed to decode body")
+            except (ContentEncodingError, web.RequestPayloadError) as error:
+                status, text = unreadable(error)
+                return web.Response(status=status, text=text)
             if body is None:
                 return web.Response(status=413, text="413 Request Entity Too Large.")
             answer = _BridgedAnswer(request)
@@ -55,6 +56,13 @@ class Bridge:
             if len(pieces) > self._max_body_bytes:
                 return None
         return bytes(pieces)
+
+
+def unreadable(error: Exception) -> tuple[int, str]:
+    """Return status and text for a body that aiohttp could not read. Source: answers of a Mesos 1.11.0 master."""
+    if isinstance(error, ContentEncodingError) or isinstance(error.__cause__, ContentEncodingError):
+        return 500, "failed to decode body"
+    return 400, "400 Bad Request."
 
 
 def _headers(request: web.Request) -> dict[str, str]:

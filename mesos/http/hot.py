@@ -211,7 +211,7 @@ class HotConnection(asyncio.Protocol):
         return self._transport.get_write_buffer_size()
 
     def streaming(self, stream: Stream) -> None:
-        """Note that the connection belongs to ``stream`` from now on; a client that sends no more has gone and ends it."""
+        """Note that the connection belongs to ``stream`` from now on; for a client that has gone it ends at once."""
         self._last = True
         self._stream = stream
         self._reader.rest()

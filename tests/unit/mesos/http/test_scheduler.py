@@ -7,9 +7,9 @@ import pytest_asyncio
 from aiohttp import web
 
 from mesos import recordio
-from mesos.clock import SystemIds
+from mesos.clock import IdSource, SystemIds
 from mesos.codec import decode, encode
-from mesos.election import StandaloneDetector
+from mesos.election import Detector, Leader, OnLeader, StandaloneDetector
 from mesos.http.operator import OperatorStream
 from mesos.http.scheduler import SchedulerClient
 from mesos.http.server import Exchange, Server, Stream
@@ -56,13 +56,13 @@ class Master:
 class Framework:
     """Remembers what it is told."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, detector: Detector | None = None, ids: IdSource | None = None) -> None:
         info = encode(master_info("m", ip="127.0.0.1", port=server.port, hostname="localhost"))
         self.seen: asyncio.Queue[Event] = asyncio.Queue()
         self.disconnected: asyncio.Queue[str] = asyncio.Queue()
         self.client = SchedulerClient(
-            StandaloneDetector(info),
-            SystemIds(),
+            detector or StandaloneDetector(info),
+            ids or SystemIds(),
             subscribe=lambda: Call(
                 type=CallType.SUBSCRIBE, subscribe=Subscribe(framework_info=FrameworkInfo(user="u", name="n"))
             ),
@@ -186,3 +186,64 @@ async def test_the_operator_stream_says_when_it_begins_and_ends(server: Server, 
     assert await asyncio.wait_for(told.get(), 5) == "SUBSCRIBED"
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+class Elections:
+    """A detector whose leader the test elects."""
+
+    def __init__(self) -> None:
+        self._leader: asyncio.Future[Leader] = asyncio.get_running_loop().create_future()
+        self._on_change: OnLeader = lambda _: None
+
+    def start(self, on_change: OnLeader) -> None:
+        self._on_change = on_change
+
+    async def leader(self) -> Leader:
+        return await asyncio.shield(self._leader)
+
+    async def stop(self) -> None:
+        pass
+
+    def elect(self, server_port: int | None) -> None:
+        if self._leader.done():
+            self._leader = asyncio.get_running_loop().create_future()
+        if server_port is None:
+            self._on_change(None)
+            return
+        info = encode(master_info("m", ip="127.0.0.1", port=server_port, hostname="localhost"))
+        leader = Leader(f"node-{server_port}", info)
+        self._leader.set_result(leader)
+        self._on_change(leader)
+
+
+class LongPauses(SystemIds):
+    """Makes every pause an hour, and tells when one begins."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pausing = asyncio.Event()
+
+    def uniform(self, low: float, high: float) -> float:
+        self.pausing.set()
+        return 3600.0
+
+
+async def test_a_new_leader_is_followed_at_once_whatever_the_pause(server: Server, master: Master) -> None:
+    other = Master()
+    second = await serve(other)
+    elections = Elections()
+    ids = LongPauses()
+    framework = Framework(server, elections, ids)
+    elections.elect(1)  # nobody listens there
+    running = asyncio.ensure_future(framework.client.run())
+    await asyncio.wait_for(ids.pausing.wait(), 5)
+    elections.elect(server.port)
+    await framework.sees(EventType.SUBSCRIBED)
+    elections.elect(None)
+    assert await asyncio.wait_for(framework.disconnected.get(), 5) == "another master leads"
+    elections.elect(second.port)
+    await framework.sees(EventType.SUBSCRIBED)
+    assert len(master.streams) == len(other.streams) == 1
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await second.close()

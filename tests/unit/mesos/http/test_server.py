@@ -304,6 +304,7 @@ async def test_on_a_connection_of_aiohttp_limits_and_refusals_are_the_same(serve
     for request, status in (
         (post("/hot", b"x" * 1001), 413),
         (post("/hot", b"no gzip", "Content-Encoding: gzip"), 500),
+        (CHUNKED.replace(b"3\r\nabc", b"zz\r\nabc"), 400),
         (b"GET /up HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: shout/1\r\n\r\n", 400),
     ):
         data = await talk(server, post("/cold", b""), request, until=2)
