@@ -20,7 +20,7 @@ from mesos.http.backoff import Backoff
 from mesos.http.sse import SseDecoder
 from mesos_dns.core.cluster import Event
 from mesos_dns.errors import SourceError
-from mesos_dns.schema import read_bus_event
+from mesos_dns.schema.bus import read_bus_event
 
 log = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ from mesos_dns.core.events import MastersSeen
 from mesos_dns.core.model import Endpoint
 from mesos_dns.core.records import address_kind
 from mesos_dns.drivers.hosts import look_up
-from mesos_dns.schema import read_leader
+from mesos_dns.schema.operator import read_leader
 
 log = logging.getLogger(__name__)
 

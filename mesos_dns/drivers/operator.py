@@ -23,7 +23,7 @@ from mesos.http.records import RecordStream
 from mesos_dns.core.cluster import Event
 from mesos_dns.core.model import Endpoint
 from mesos_dns.errors import SourceError
-from mesos_dns.schema import read_leader, read_master_event, to_event
+from mesos_dns.schema.operator import read_leader, read_master_event, to_event
 
 log = logging.getLogger(__name__)
 

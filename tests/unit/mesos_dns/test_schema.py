@@ -10,7 +10,8 @@ import pytest
 from mesos.errors import CodecError
 from mesos_dns.core import events
 from mesos_dns.core.model import Addresses, Agent, DiscoveryPort, Endpoint, Framework
-from mesos_dns.schema import read_bus_event, read_leader, read_master_event, read_pid, to_event
+from mesos_dns.schema.bus import read_bus_event
+from mesos_dns.schema.operator import read_leader, read_master_event, read_pid, to_event
 from tests.fakes import operator_master as wire
 
 

@@ -1,0 +1,1 @@
+"""Reads what masters and marathons tell, and keeps what names are made of."""
