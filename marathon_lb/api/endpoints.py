@@ -6,11 +6,15 @@ Source: marathon-lb ``getconfig.lua``, ``getmaps.lua``, ``getpids.lua``, ``signa
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 from aiohttp import web
 
 from marathon_lb.drivers.balancer import Balancer
+
+PIDS_TRIES = 50
+PIDS_WAIT_S = 0.02
 
 
 def application(balancer: Balancer, refresh: Callable[[], None]) -> web.Application:
@@ -48,7 +52,12 @@ class Endpoints:
 
     async def pids(self, request: web.Request) -> web.Response:
         """The pids of HAProxy: two, unless old workers are still finishing."""
-        found = await self._balancer.haproxy.processes()
+        found = None
+        for _ in range(PIDS_TRIES):
+            found = await self._balancer.haproxy.processes()
+            if found is not None:
+                break
+            await asyncio.sleep(PIDS_WAIT_S)  # a master that starts itself anew is silent for a moment
         pids = (found.master, *found.workers, *found.old_workers) if found else ()
         return web.Response(text=" ".join(map(str, pids)) + "\n")
 
