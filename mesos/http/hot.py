@@ -104,7 +104,7 @@ class HotConnection(asyncio.Protocol):
     def shut(self) -> None:
         """End the connection when all is written; for the server's use at its own end."""
         if self._stream is not None:
-            self._stream.ended("server", abort=False)
+            self._stream.close()
         if self._transport is not None:
             self._transport.close()
 

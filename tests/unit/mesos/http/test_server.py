@@ -308,7 +308,7 @@ async def test_on_a_connection_of_aiohttp_limits_and_refusals_are_the_same(serve
         (b"GET /up HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: shout/1\r\n\r\n", 400),
     ):
         data = await talk(server, post("/cold", b""), request, until=2)
-        assert f"HTTP/1.1 {status} ".encode() in data
+        assert re.search(rb"HTTP/1\.[01] %d " % status, data)  # aiohttp answers bad framing itself, as 1.0
 
 
 async def test_a_closing_server_ends_its_streams(handlers: Handlers) -> None:

@@ -27,6 +27,7 @@ def test_events_survive_any_split(payloads: list[str], cuts: list[int]) -> None:
         (b"event: a\r\ndata: 1\r\n\r\n", [SseEvent("a", "1")]),
         (b"\r\n\r\n\r\n", []),
         (b": comment\n\ndata: x\n\n", [SseEvent("message", "x")]),
+        (b"event: lost\n\ndata: 1\n\n", [SseEvent("message", "1")]),
         (b"id: 7\ndata: 1\ndata: 2\n\n", [SseEvent("message", "1\n2", "7")]),
     ],
 )
