@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
+from mesos.types.tasks import TERMINAL_STATES
 from mesos_dns.core import events
 from mesos_dns.core.cluster import Event
 from mesos_dns.core.model import Addresses
-from mesos_dns.schema.states import TERMINAL
 from mesos_dns.schema.wire import In
 
 _ENDING_CONDITIONS = frozenset(("Killing", "Killed", "Finished", "Failed", "Error", "Gone", "Dropped", "Lost"))
@@ -40,7 +40,7 @@ def read_bus_event(data: bytes) -> Event | None:
         case "status_update_event" if event.task_status == "TASK_RUNNING":
             told = tuple(item.ip_address for item in event.ip_addresses or () if item.ip_address)
             return events.Confirmed(event.task_id, Addresses(netinfo=told) if told else None)
-        case "status_update_event" if event.task_status in TERMINAL or event.task_status == "TASK_KILLING":
+        case "status_update_event" if event.task_status in TERMINAL_STATES or event.task_status == "TASK_KILLING":
             return events.Withdrawn(event.task_id)
         case "instance_changed_event" if event.condition in _ENDING_CONDITIONS:
             return events.Withdrawn(event.instance_id)

@@ -8,11 +8,11 @@ from __future__ import annotations
 import msgspec
 
 from mesos.errors import CodecError
+from mesos.types.tasks import TERMINAL_STATES
 from mesos_dns.core import events
 from mesos_dns.core.cluster import Event
 from mesos_dns.core.model import Addresses, Agent, DiscoveryPort, Endpoint, Framework, Task
 from mesos_dns.schema import wire
-from mesos_dns.schema.states import TERMINAL
 
 MAX_HOST_PORTS = 1024
 """Host ports of one task that get records; nobody looks for more, and a range may span thousands."""
@@ -82,7 +82,7 @@ def _snapshot(state: wire.State) -> events.Snapshot:
     agents = tuple(agent for agent in map(_agent, state.get_agents.agents) if agent is not None)
     frameworks = tuple(each for each in map(_framework, state.get_frameworks.frameworks) if each is not None)
     recovered = frozenset(info.id.value for info in state.get_agents.recovered_agents if info.id is not None)
-    tasks = tuple(_task(task) for task in state.get_tasks.tasks if task.state not in TERMINAL)
+    tasks = tuple(_task(task) for task in state.get_tasks.tasks if task.state not in TERMINAL_STATES)
     return events.Snapshot(agents=agents, recovered=recovered, frameworks=frameworks, tasks=tasks)
 
 
@@ -160,7 +160,7 @@ def _task_updated(updated: wire.TaskUpdated) -> events.TaskChanged | None:
         framework_id=updated.framework_id.value,
         task_id=status.task_id.value,
         running=state == "TASK_RUNNING",
-        terminal=state in TERMINAL,
+        terminal=state in TERMINAL_STATES,
         addresses=_addresses(status) if status.state == "TASK_RUNNING" else None,
     )
 
