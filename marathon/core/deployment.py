@@ -22,8 +22,12 @@ CANCELLED = "The upgrade has been cancelled"
 
 
 def begin(turn: Turn, deployment: Deployment) -> None:
-    """Store a deployment, lock its apps and start with its first step."""
+    """Store a deployment, lock its apps and start with its first step. One without steps is over at once."""
     state = turn.state
+    if not deployment.steps:
+        state.originals.pop(deployment.id, None)
+        turn.publish("deployment_success", id=deployment.id, plan=plan_of(deployment))
+        return
     state.deployments[deployment.id] = deployment
     for app_id in deployment.affected_apps:
         state.locks[app_id] = deployment.id
@@ -123,12 +127,8 @@ def _unready_again(turn: Turn, fleet: Fleet, known: Known) -> None:
 
 
 def _grows(turn: Turn, deployment: Deployment, app_id: str) -> bool:
-    change = next((each for each in deployment.changes if each.app_id == app_id), None)
-    if change is None or change.before is None:
-        return True
-    known = turn.state.versions.get(app_id, {}).get(change.before)
-    current = turn.state.current[app_id]
-    return known is None or current.spec.instances > known.spec.instances
+    before = turn.state.originals.get(deployment.id, {}).get(app_id)
+    return before is None or turn.state.current[app_id].spec.instances > before.instances
 
 
 def _advance(turn: Turn, deployment: Deployment, action: Action) -> bool:
@@ -243,6 +243,7 @@ def _succeed(turn: Turn, deployment: Deployment, step: Step) -> None:
 def _forget(turn: Turn, deployment: Deployment) -> None:
     state = turn.state
     state.deployments.pop(deployment.id, None)
+    state.originals.pop(deployment.id, None)
     turn.delete(rows.deployment_key(deployment.id))
     for step in deployment.steps:
         for action in step.actions:

@@ -60,6 +60,12 @@ class ReadinessQuery(Effect, frozen=True, kw_only=True):
     timeout_s: float
 
 
+class SubscribeRoles(Effect, frozen=True):
+    """Tell the master that offers for these roles are wanted, from now on."""
+
+    roles: tuple[str, ...]
+
+
 class FrameworkRefused(Effect, frozen=True):
     """The master will not have us under our framework id; the program has to end, as nothing else could be right."""
 

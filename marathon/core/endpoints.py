@@ -1,4 +1,4 @@
-"""Where a port of an instance can be reached. Source: Marathon ``HealthCheck.effectivePort``, ``Task.effectiveIpAddress``."""
+"""Where a port of an instance can be reached. Source: Marathon ``HealthCheck``, ``Task.effectiveIpAddress``."""
 
 from __future__ import annotations
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import msgspec
 
@@ -84,12 +85,16 @@ class ReadinessDone(Event, frozen=True, kw_only=True):
 Change = Callable[[Group, str], Group]
 """``change(root, version) -> root``. Raises an error of the API when it cannot be made; must not act."""
 
+Announce = Callable[[Group], Iterable[tuple[str, dict[str, Any]]]]
+"""``announce(new_root)`` gives kinds and fields of events. Must not raise."""
+
 
 class ChangeRoot(Event, frozen=True, kw_only=True):
     """Bring the root group to what ``change`` makes of it, by a deployment.
 
     ``restart`` names apps that are to be restarted though nothing changed; ``kill`` instances, by app, that a scaling
     has to end. ``touched`` is the path the request was about: ``group_change_success`` names its parent.
+    ``announce`` makes the events that come before all others; ``reverts`` is the deployment that this one undoes.
     Answered with a ``Deployed``.
     """
 
@@ -99,6 +104,8 @@ class ChangeRoot(Event, frozen=True, kw_only=True):
     force: bool = False
     restart: frozenset[str] = frozenset()
     kill: dict[str, tuple[str, ...]] = {}
+    announce: Announce | None = None
+    reverts: str | None = None
 
 
 class CancelDeployment(Event, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 """Health of instances: marathon's own probes and what agents report, and what follows from it.
 
-Source: Marathon ``HealthCheckActor``, ``Health``. A probe is planned by a timer, made by the shell, and its answer comes
+A probe is planned by a timer, made by the shell, and its answer comes
 back as an event. While a failure would not count (never passed, within the grace period) the next probe comes soon,
 so that a healthy start is seen within a fraction of a second.
 """

@@ -100,7 +100,7 @@ def expunge(turn: Turn, instance: Instance) -> None:
     fleet.remove(instance.id)
     turn.delete(rows.instance_key(instance))
     turn.touch(instance.app_id)
-    _forget_version(turn, instance)
+    state.forget_version(instance.app_id, instance.version)
 
 
 def announce(turn: Turn, instance: Instance, condition: str | None = None) -> None:
@@ -133,18 +133,3 @@ def _place(placement: Placement, instance: Instance) -> None:
     else:
         fields = fields_of(agent.host, agent.region, agent.zone, agent.attributes)
         placement.put(instance.id, instance.version, fields)
-
-
-def _forget_version(turn: Turn, instance: Instance) -> None:
-    """Drop a definition that nobody runs any more and that is not the current one."""
-    state = turn.state
-    versions = state.versions.get(instance.app_id, {})
-    current = state.current.get(instance.app_id)
-    if current is not None and current.spec.version == instance.version:
-        return
-    fleet = state.fleets.get(instance.app_id)
-    if fleet is None or not fleet.has_version(instance.version):
-        versions.pop(instance.version, None)
-        if not versions:
-            state.versions.pop(instance.app_id, None)
-            state.fleets.pop(instance.app_id, None)

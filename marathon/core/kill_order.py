@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from marathon.core.model.app import Operator
 from marathon.core.model.instance import Condition, Instance
-from marathon.core.run_spec import Operator, RunSpec
+from marathon.core.run_spec import RunSpec
 
 _WEIGHT = {
     Condition.UNREACHABLE: 1,

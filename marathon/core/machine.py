@@ -67,6 +67,7 @@ def _settle(turn: Turn) -> None:
             deployment.look(turn, app_id)
         else:
             scale.check(turn, app_id)
+        turn.state.drop_empty(app_id)
     offers.settle_demand(turn)
 
 

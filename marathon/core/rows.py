@@ -3,7 +3,7 @@
 ::
 
     framework-id
-    root/<version>                 one change of the root group: which apps and groups it changed or removed
+    root/<version>                 there was a root group of this version
     apps/<id>/<version>            a definition, or an empty value where the app was removed
     groups/<id>/<version>          what a group says besides its members, or an empty value
     instances/<id>
@@ -48,6 +48,11 @@ def decode(data: bytes, kind: type[T]) -> T:
 def safe(path: str) -> str:
     """Write an id without slashes: ``/prod/web`` is ``prod_web``, the root is empty."""
     return path.strip("/").replace("/", "_")
+
+
+def unsafe(name: str) -> str:
+    """Read an id that :func:`safe` wrote; ids have no ``_`` of their own."""
+    return "/" + name.replace("_", "/")
 
 
 def instance_key(instance: Instance) -> str:

@@ -7,23 +7,11 @@ an instance costs no parsing. Made from the app's definition by :mod:`marathon.c
 from __future__ import annotations
 
 import re
-from enum import StrEnum
 
 import msgspec
 
 from marathon.core.backoff import Policy
-
-
-class Operator(StrEnum):
-    """What a constraint asks of the value that an agent has in its field. Source: Marathon ``Constraint.Operator``."""
-
-    UNIQUE = "UNIQUE"
-    CLUSTER = "CLUSTER"
-    GROUP_BY = "GROUP_BY"
-    LIKE = "LIKE"
-    UNLIKE = "UNLIKE"
-    MAX_PER = "MAX_PER"
-    IS = "IS"
+from marathon.core.model.app import Operator
 
 
 class Constraint(msgspec.Struct, frozen=True):

@@ -10,6 +10,7 @@ import msgspec
 
 from marathon.core.backoff import Backoff
 from marathon.core.fleet import Fleet, Standing
+from marathon.core.history import History
 from marathon.core.kill_requests import Kills
 from marathon.core.launch_queue import LaunchQueue
 from marathon.core.model.app import AppDefinition
@@ -85,6 +86,9 @@ class State:
         self.backoff = Backoff()
         self.timers = Timers()
         self.deployments: dict[str, Deployment] = {}
+        self.originals: dict[str, dict[str, AppDefinition]] = {}
+        """By deployment: the apps that it changes or removes, as they were."""
+        self.history = History()
         self.locks: dict[str, str] = {}
         """App id to the deployment that changes it."""
         self.actions_done: set[tuple[str, str]] = set()
@@ -109,6 +113,25 @@ class State:
     def known(self, instance: Instance) -> Known | None:
         """Return the version of the app that an instance runs; ``None`` when it is not stored any more."""
         return self.versions.get(instance.app_id, {}).get(instance.version)
+
+    def forget_version(self, app_id: str, version: str) -> None:
+        """Drop a definition that is not the current one once no instance runs it, and the app when nothing is left."""
+        current = self.current.get(app_id)
+        fleet = self.fleets.get(app_id)
+        if current is not None and current.spec.version == version:
+            return
+        if fleet is not None and fleet.has_version(version):
+            return
+        versions = self.versions.get(app_id, {})
+        versions.pop(version, None)
+        if not versions:
+            self.versions.pop(app_id, None)
+
+    def drop_empty(self, app_id: str) -> None:
+        """Forget the fleet of an app that is gone when its last instance is."""
+        fleet = self.fleets.get(app_id)
+        if fleet is not None and not fleet.ids and app_id not in self.current:
+            del self.fleets[app_id]
 
     def standing(self, instance: Instance) -> Standing:
         """Return what is known of an instance besides its row."""

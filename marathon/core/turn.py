@@ -34,6 +34,12 @@ class Turn:
         """Let the deployments of an app look again before the turn ends."""
         self.touched[app_id] = None
 
+    def subscribe_role(self, role: str) -> None:
+        """See to it that offers for ``role`` come."""
+        if role not in self.state.roles:
+            self.state.roles[role] = None
+            self._effects.append(fx.SubscribeRoles(tuple(self.state.roles)))
+
     def put(self, key: str, value: bytes) -> None:
         """Store a value before anything else of this turn leaves."""
         self._writes.append(Put(key, value))

@@ -1,1 +1,1 @@
-"""Acts and senses for marathon: the master's stream, probes, the event bus. Outcomes come back to the core as events."""
+"""Acts and senses for marathon: master, probes, event bus. Outcomes come back to the core as events."""

@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from marathon.core.matcher.placement import Placement, ValueCounts
-from marathon.core.run_spec import Constraint, Operator, RunSpec
+from marathon.core.model.app import Operator
+from marathon.core.run_spec import Constraint, RunSpec
 from mesos.attributes import scalar_text
 
 

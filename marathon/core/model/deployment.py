@@ -42,6 +42,21 @@ class AppChange(msgspec.Struct, frozen=True, omit_defaults=True):
     after: str | None = None
 
 
+class GroupFields(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a group says besides its members."""
+
+    dependencies: tuple[str, ...] = ()
+    enforce_role: bool | None = None
+
+
+class GroupChange(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One group before and after; ``None`` where there was or is none."""
+
+    group_id: str
+    before: GroupFields | None = None
+    after: GroupFields | None = None
+
+
 class Deployment(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A running deployment. ``current_step`` counts from 1; 0 means not begun. Times in seconds since the epoch."""
 
@@ -49,8 +64,7 @@ class Deployment(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     version: str
     steps: tuple[Step, ...]
     changes: tuple[AppChange, ...] = ()
-    groups_added: tuple[str, ...] = ()
-    groups_removed: tuple[str, ...] = ()
+    groups: tuple[GroupChange, ...] = ()
     current_step: int = 0
     started_at_s: float = 0.0
 
