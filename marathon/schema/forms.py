@@ -377,7 +377,7 @@ class AppForm(Form):
     user = Text()
     env = Table(EnvValue())
     instances = Whole()
-    cpus = Number(0.0)
+    cpus = Number(0.001)
     mem = Number(0.0)
     disk = Number(0.0)
     gpus = Whole()
