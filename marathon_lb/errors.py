@@ -19,6 +19,13 @@ class HaproxyMissing(BalancerError):
         )
 
 
+class PortTaken(BalancerError):
+    """One of the balancer's own ports cannot be had."""
+
+    def __init__(self, port: int, flag: str, reason: str) -> None:
+        super().__init__(f"port {port} cannot be had: {reason}; choose another with {flag}=PORT")
+
+
 class HaproxyFailed(BalancerError):
     """HAProxy did not start, reload or answer; the text is what it said."""
 

@@ -21,12 +21,13 @@ from marathon_lb.core.diff import Running
 from marathon_lb.core.model import Service
 from marathon_lb.drivers.haproxy import Haproxy
 from marathon_lb.drivers.runtime import Runtime, survey, without_leaving
-from marathon_lb.drivers.wanted import Wanted, structures
-from marathon_lb.errors import ConfigRefused, HaproxyFailed, RuntimeRefused
+from marathon_lb.drivers.wanted import Wanted, binds, require_free, structures
+from marathon_lb.errors import ConfigRefused, HaproxyFailed
 from marathon_lb.render.document import Document, Shared, document
 from marathon_lb.render.services import Part, Structure
 from marathon_lb.render.templates import Templates
 from mesos.clock import Clock
+from mesos.errors import MezzoError
 
 log = logging.getLogger(__name__)
 
@@ -70,10 +71,12 @@ class Balancer:
         self._dirty: set[str] = set()
         self._suspects: set[str] = set()
         self._departing: set[tuple[str, str]] = set()
+        self._bound: frozenset[tuple[str, int]] = frozenset()
         self._reload_because = ""
         self._synced = False
         self._file_behind = False
         self._wake = asyncio.Event()
+        self._one_at_a_time = asyncio.Lock()
         self._reloaded_at_s = self._written_at_s = self._reaped_at_s = self._surveyed_at_s = float("-inf")
         self._good: Document | None = None
 
@@ -109,8 +112,10 @@ class Balancer:
         if worker is not None:
             log.info("haproxy adopted", extra={"worker": worker})
             self._reload_because = "an earlier balancer's file is in use"
+            self._bound = binds(self.haproxy.read())
             await self._runtime.connect(worker)
             return
+        require_free(self.wanted.reserved)
         await self._start_fresh()
         self._synced = True
 
@@ -144,8 +149,9 @@ class Balancer:
                     await asyncio.wait_for(self._wake.wait(), self._idle_s())
                 self._wake.clear()
                 try:
-                    await self._turn()
-                except (HaproxyFailed, RuntimeRefused) as error:
+                    async with self._one_at_a_time:
+                        await self._turn()
+                except (MezzoError, OSError) as error:
                     log.warning("haproxy is to be reloaded", extra={"reason": str(error)})
                     self._reload_because = str(error)
         finally:
@@ -223,14 +229,13 @@ class Balancer:
     async def _reload(self) -> None:
         """Write a file that HAProxy accepts and let a new worker take over."""
         reason, self._reload_because = self._reload_because, ""
-        bound = frozenset(structure.bind for own in self._read.values() for structure in own)
-        parts, new = await self._acceptable(bound)
+        self._reloaded_at_s = self._clock.monotonic_s()
+        parts, new = await self._acceptable(self._bound)
         previous = self._good
         self._write(new)
         with contextlib.suppress(HaproxyFailed):
             (states,) = await self._runtime.ask(["show servers state"])
             self._state_file.write_text(without_leaving(states), encoding="utf-8")
-        self._reloaded_at_s = self._clock.monotonic_s()
         try:
             worker = await self.haproxy.reload()
         except HaproxyFailed as error:
@@ -295,10 +300,11 @@ class Balancer:
             self._runtime.close()
             await asyncio.sleep(RESTART_WAIT_S)
             try:
-                await self._start_fresh()
+                async with self._one_at_a_time:
+                    await self._start_fresh()
                 self._dirty |= self.wanted.parts.keys()
                 self._wake.set()
-            except HaproxyFailed as error:
+            except (MezzoError, OSError) as error:
                 log.error("haproxy does not start", extra={"reason": str(error)})
 
     def _in_use(self, parts: list[Part]) -> None:
@@ -313,6 +319,7 @@ class Balancer:
         for part in parts:
             read.setdefault(part.structure.app_id, []).append(part.structure)
         self._read = {app_id: tuple(own) for app_id, own in read.items()}
+        self._bound = frozenset(part.structure.bind for part in parts)
         self._departing.clear()
 
     def _parts_in_use(self) -> list[Part]:

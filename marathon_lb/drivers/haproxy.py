@@ -63,6 +63,10 @@ class Haproxy:
         temporary.write_text(text, encoding="utf-8")
         os.replace(temporary, self._config)
 
+    def read(self) -> str:
+        """Return the file in place; empty when there is none."""
+        return self._config.read_text(encoding="utf-8") if self._config.exists() else ""
+
     async def adopt(self) -> int | None:
         """Go on with an HAProxy that already runs here; return its worker, ``None`` when there is none."""
         found = await self.processes()

@@ -13,6 +13,7 @@ import socket
 from collections.abc import Iterable, Mapping
 
 from marathon_lb.core.model import Service
+from marathon_lb.errors import PortTaken
 from marathon_lb.render.document import Document
 from marathon_lb.render.services import Part, Structure, parts
 from marathon_lb.render.templates import TemplateError, Templates
@@ -20,6 +21,7 @@ from marathon_lb.render.templates import TemplateError, Templates
 log = logging.getLogger(__name__)
 
 _AT_LINE = re.compile(r"\[[^\[\]]*?:(\d+)\]")
+_BIND = re.compile(r"^\s*bind\s+(\S+):(\d+)", re.MULTILINE)
 _ANY = ("*", "0.0.0.0", "::")
 
 
@@ -35,7 +37,7 @@ class Wanted:
     """
 
     def __init__(self, templates: Templates, reserved: Mapping[int, str]) -> None:
-        self._templates, self._reserved = templates, reserved
+        self._templates, self.reserved = templates, reserved
         self.parts: dict[str, tuple[Part, ...]] = {}
         self.refused: dict[str, tuple[tuple[Structure, ...], str]] = {}
         """By app: what was refused and why. Something else by the same app is another matter."""
@@ -101,19 +103,15 @@ class Wanted:
         """Return the apps that HAProxy complains about: by line, by name, or at last those that are new."""
         found = {document.owner(int(match[1])) for match in _AT_LINE.finditer(output)} - {None}
         if not found:
-            found = {
-                app_id
-                for app_id, own in self.parts.items()
-                if any(f"'{part.structure.name}'" in output for part in own)
-            }
+            found = {app_id for app_id, own in self.parts.items() if any(part.structure.name in output for part in own)}
         return {app_id for app_id in found if app_id} or {app for app in suspects if self.of(app)}
 
     def _why_not(
         self, bind: tuple[str, int], owners: Mapping[int, list[tuple[str, str]]], bound: frozenset[tuple[str, int]]
     ) -> tuple[str, bool]:
         address, port = bind
-        if port in self._reserved:
-            return f"port {port} is the balancer's own ({self._reserved[port]})", False
+        if port in self.reserved:
+            return f"port {port} is the balancer's own ({self.reserved[port]})", False
         for other, owner in owners.get(port, ()):
             if address == other or address in _ANY or other in _ANY:
                 return f"port {port} is already the port of {owner}", True
@@ -126,6 +124,22 @@ class Wanted:
         if self.refused.get(app_id) != (what, reason):
             self.refused[app_id] = (what, reason)
             log.warning("app left out", extra={"app_id": app_id, "reason": reason})
+
+
+def binds(text: str) -> frozenset[tuple[str, int]]:
+    """Return the addresses and ports that a configuration listens on."""
+    return frozenset((match[1], int(match[2])) for match in _BIND.finditer(text))
+
+
+def require_free(reserved: Mapping[int, str]) -> None:
+    """Check that the balancer's own ports can be had: two HAProxys on one port would share its connections.
+
+    :raises PortTaken: naming the first that cannot, and its flag.
+    """
+    for port, flag in reserved.items():
+        reason = _bindable("*", port)
+        if reason:
+            raise PortTaken(port, flag, reason)
 
 
 def _bindable(address: str, port: int) -> str:

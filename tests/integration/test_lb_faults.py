@@ -45,7 +45,7 @@ async def served(lb: Lb, port: int, expected: set[str]) -> None:
         pytest.param("HAPROXY_0_BACKEND_HEAD", "\nbackend {backend}\n  nonsense here\n", "nonsense", id="template"),
         pytest.param("HAPROXY_0_BACKEND_HEAD", "{unknown}", "unknown place-holder", id="place-holder"),
         pytest.param("HAPROXY_0_PORT", "many", "HAPROXY_0_PORT", id="no number"),
-        pytest.param("HAPROXY_0_BALANCE", "sideways", "'balance'", id="what HAProxy does not know"),
+        pytest.param("HAPROXY_0_BALANCE", "sideways", "balance only supports", id="what HAProxy does not know"),
         pytest.param("HAPROXY_0_VHOST", "a.org\n  stats enable", "no host name", id="injection"),
     ],
 )
@@ -168,6 +168,19 @@ async def test_endpoints_answer_on_the_statistics_port(
         assert await lb.get(lb.stats, "/_mlb_signal/usr1") == (200, "Sent SIGUSR1 signal to marathon-lb")
         await lb.reloaded(2)
         assert marathon.fetches.count("*") >= 2
+
+
+async def test_a_port_of_its_own_that_is_taken_is_named_with_its_flag(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        lb = Lb(tmp_path, ["http://127.0.0.1:1"], f"--stats-port={port}", "--log-level=ERROR")
+        process = await asyncio.create_subprocess_exec(*lb.argv, stderr=asyncio.subprocess.PIPE)
+        _, error = await process.communicate()
+    assert process.returncode == 1
+    assert f"port {port} cannot be had" in error.decode()
+    assert "--stats-port=PORT" in error.decode()
 
 
 @pytest.mark.parametrize(
