@@ -66,6 +66,10 @@ class SubscribeRoles(Effect, frozen=True):
     roles: tuple[str, ...]
 
 
+class RegisterAnew(Effect, frozen=True):
+    """Subscribe as a new framework: the old one is gone, and nothing of ours ran under it."""
+
+
 class FrameworkRefused(Effect, frozen=True):
     """The master will not have us under our framework id; the program has to end, as nothing else could be right."""
 

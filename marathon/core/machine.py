@@ -113,8 +113,14 @@ def _status(turn: Turn, event: ev.StatusArrived) -> None:
 
 
 def _error(turn: Turn, event: ev.MasterError) -> None:
+    state = turn.state
     turn.note("error", "the master refuses us", reason=event.message)
-    turn.add(fx.FrameworkRefused(event.message))
+    if any(each.task is not None for each in state.instances.values()):
+        turn.add(fx.FrameworkRefused(event.message))  # a new framework would leave tasks that nobody owns
+    elif state.framework_id is not None and "removed" in event.message:
+        state.framework_id = None
+        turn.delete(rows.FRAMEWORK_ID)
+        turn.add(fx.RegisterAnew())
 
 
 def _message(turn: Turn, event: ev.FrameworkMessage) -> None:

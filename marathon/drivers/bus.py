@@ -31,7 +31,11 @@ class EventBus:
         self._next += 1
         key = self._next
         self._listeners[key] = listener
-        return lambda: self._listeners.pop(key, None) and None
+
+        def end() -> None:
+            self._listeners.pop(key, None)
+
+        return end
 
     def publish(self, kind: str, fields: dict[str, Any], at_s: float) -> None:
         """Tell everybody. Fields without a value are left out, as Marathon leaves them out."""

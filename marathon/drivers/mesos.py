@@ -71,6 +71,10 @@ class MesosDriver:
         if self._framework_id is not None:
             self._client.send(msgspec.structs.replace(call, framework_id=FrameworkID(self._framework_id)))
 
+    def register_anew(self) -> None:
+        """Let the next subscription be that of a new framework."""
+        self._framework_id = None
+
     def update_roles(self) -> None:
         """Tell the master that the roles have changed."""
         info = self._info()
