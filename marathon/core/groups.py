@@ -125,7 +125,7 @@ def app_differences(
         return
     old = before.apps if before else {}
     new = after.apps if after else {}
-    for key in old.keys() | new.keys() if old is not new else ():
+    for key in dict.fromkeys([*old, *new]) if old is not new else ():
         if old.get(key) is not new.get(key):
             yield old.get(key), new.get(key)
     for left, right in _child_pairs(before, after):
@@ -156,5 +156,5 @@ def _child_pairs(before: Group | None, after: Group | None) -> Iterator[tuple[Gr
     old = before.groups if before else {}
     new = after.groups if after else {}
     if old is not new:
-        for key in old.keys() | new.keys():
+        for key in dict.fromkeys([*old, *new]):
             yield old.get(key), new.get(key)

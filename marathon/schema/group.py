@@ -1,4 +1,4 @@
-"""Updates of groups: what is absent stays, what is there replaces. Source: Marathon ``GroupUpdate``, ``GroupsResource``.
+"""Updates of groups: what is absent stays, what is there replaces. Source: Marathon ``GroupUpdate``.
 
 A present list of apps replaces all apps of the group, a present list of groups all its groups; those that exist are
 merged by the same rules.
