@@ -274,6 +274,7 @@ class Balancer:
         self._write(good)
         await self._runtime.connect(await self.haproxy.reload())
         self._reload_because = "a refused file was taken back"
+        self._reloaded_at_s = float("-inf")  # its servers may be a second old
 
     def _leave_out(self, said: str, refused: Document) -> bool:
         """Leave out the apps that HAProxy complains about. Return whether there are any."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -23,15 +24,19 @@ POLL_S = 0.01
 START_TIMEOUT_S = 30.0
 ANSWER_TIMEOUT_S = 2.0
 
+_FAILED = re.compile(r"\[failed: (\d+)\]")
+
 
 class Processes(msgspec.Struct, frozen=True):
     """What the master runs.
 
     :ivar reloads: how often the master was reloaded.
+    :ivar failed: how often in vain, since it last went well.
     """
 
     master: int
     reloads: int
+    failed: int
     workers: tuple[int, ...]
     old_workers: tuple[int, ...]
 
@@ -115,11 +120,11 @@ class Haproxy:
             async with asyncio.timeout(START_TIMEOUT_S):
                 while True:
                     now = await self.processes()
-                    if now is not None and now.reloads > before.reloads:
+                    if now is not None and (now.reloads, now.failed) != (before.reloads, before.failed):
                         fresh = [pid for pid in now.workers if pid not in before.workers]
                         if fresh:
                             return fresh[0]
-                        if not now.workers:
+                        if now.failed > before.failed or not now.workers:
                             break  # the master waits for a better file
                     await asyncio.sleep(POLL_S)
         raise HaproxyFailed(f"HAProxy does not take the new file: {self._said(seen)}")
@@ -187,7 +192,8 @@ class Haproxy:
 def _parse(answer: str) -> Processes | None:
     """Read ``show proc``: a head line, then a section for each kind of process."""
     section = ""
-    found: dict[str, list[tuple[int, int]]] = {}
+    found: dict[str, list[int]] = {}
+    reloads = failed = 0
     for line in answer.splitlines():
         if line.startswith("#"):
             section = line.lstrip("# ").strip()
@@ -195,16 +201,14 @@ def _parse(answer: str) -> Processes | None:
         words = line.split()
         if len(words) >= 3 and words[0].isdigit():
             kind = "master" if words[1] == "master" else section
-            found.setdefault(kind, []).append((int(words[0]), int(words[2])))
+            found.setdefault(kind, []).append(int(words[0]))
+            if kind == "master":
+                reloads, vain = int(words[2]), _FAILED.search(line)
+                failed = int(vain[1]) if vain else 0
     if "master" not in found:
         return None
-    master, reloads = found["master"][0]
-    return Processes(
-        master,
-        reloads,
-        tuple(pid for pid, _ in found.get("workers", ())),
-        tuple(pid for pid, _ in found.get("old workers", ())),
-    )
+    workers, old_workers = found.get("workers", ()), found.get("old workers", ())
+    return Processes(found["master"][0], reloads, failed, tuple(workers), tuple(old_workers))
 
 
 def _exists(pid: int) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from marathon_lb.drivers.runtime import survey
 from tests.integration.lb_parts import Backend, FakeMarathon, Lb, app, balanced, eventually, free_ports
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(90)]
@@ -65,6 +66,39 @@ async def test_a_bad_label_leaves_one_app_out(
         assert lb.log().count("app left out") == 1
         assert reason in lb.log()
         assert "backend bad_" not in (await lb.get(lb.stats, "/_haproxy_getconfig"))[1]
+
+
+async def test_a_file_that_a_worker_does_not_take_is_taken_back(
+    tmp_path: Path, marathon: FakeMarathon, backends: list[Backend]
+) -> None:
+    ports = free_ports(3)
+    marathon.apps["/good"] = app("/good", ports[0])
+    marathon.add_task("/good", backends[0])
+    async with balanced(tmp_path, marathon, "--min-reload-interval=0.1", "--skip-validation") as lb:
+        await served(lb, ports[0], {"task0"})
+        await lb.reloaded(1)
+        broken = {"HAPROXY_0_BACKEND_HEAD": "\nbackend {backend}\n  nonsense here\n"}
+        marathon.apps["/bad"] = app("/bad", ports[1], **broken)
+        await marathon.run_task("/bad", backends[1])
+        marathon.apps["/later"] = app("/later", ports[2])
+        await marathon.run_task("/later", backends[2])
+        await served(lb, ports[2], {"task2"})
+        await served(lb, ports[0], {"task0"})
+        assert "reload failed" in lb.log()
+
+
+async def test_a_survey_finds_the_servers_that_run(
+    tmp_path: Path, marathon: FakeMarathon, backends: list[Backend]
+) -> None:
+    (port,) = free_ports(1)
+    marathon.apps["/web"] = app("/web", port)
+    marathon.add_task("/web", backends[0])
+    async with balanced(tmp_path, marathon) as lb:
+        await served(lb, port, {"task0"})
+        await marathon.run_task("/web", backends[1])
+        await served(lb, port, {"task0", "task1"})
+        found = await asyncio.to_thread(survey, tmp_path / "stats.sock")
+        assert found[f"web_{port}"] == {f"127_0_0_1_{backend.port}" for backend in backends[:2]}
 
 
 async def test_a_port_that_is_taken_leaves_one_app_out(
