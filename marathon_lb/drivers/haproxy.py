@@ -126,6 +126,8 @@ class Haproxy:
                             return fresh[0]
                         if now.failed > before.failed or not now.workers:
                             break  # the master waits for a better file
+                    if not _exists(before.master) or (self._process and self._process.returncode is not None):
+                        break
                     await asyncio.sleep(POLL_S)
         raise HaproxyFailed(f"HAProxy does not take the new file: {self._said(seen)}")
 

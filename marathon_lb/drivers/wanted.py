@@ -100,7 +100,13 @@ class Wanted:
         return found
 
     def blame(self, output: str, document: Document, suspects: set[str]) -> set[str]:
-        """Return the apps that HAProxy complains about: by line, by name, or at last those that are new."""
+        """Return the apps that HAProxy complains about: by line, by name, or at last those that are new.
+
+        Only alerts count: it also warns of what is merely odd, and a HAProxy that was killed complains of nobody.
+        """
+        output = "\n".join(line for line in output.splitlines() if "[ALERT]" in line)
+        if not output:
+            return set()
         found = {document.owner(int(match[1])) for match in _AT_LINE.finditer(output)} - {None}
         if not found:
             found = {app_id for app_id, own in self.parts.items() if any(part.structure.name in output for part in own)}
