@@ -93,7 +93,7 @@ class Marathon:
             return StandaloneElection(data)
         url = parse_zk_url(self.config.zk)
         self._zk = Zk(url, self.config.zk_session_timeout)
-        await self._zk.start()
+        self._zk.begin()  # until there is a connection we are a standby that knows no leader
         return ZkElection(self._zk, url.child(ELECTION_NODE), NODE_LABEL, data)
 
     def _elected(self, number: int) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 from getpass import getuser
 
 from mesos.config import boolean, port, setting
@@ -38,6 +38,15 @@ def number(text: str) -> float:
 def names(text: str) -> frozenset[str]:
     """Read a comma-separated list."""
     return frozenset(filter(None, (each.strip() for each in text.split(","))))
+
+
+def log_level(text: str) -> str:
+    """Read a level by upstream's name and return ours."""
+    levels = {"trace": "DEBUG", "debug": "DEBUG", "info": "INFO", "warn": "WARNING", "warning": "WARNING"}
+    levels |= {"error": "ERROR", "fatal": "CRITICAL", "off": "CRITICAL"}
+    if text.lower() not in levels:
+        raise ValueError(f"must be one of {', '.join(levels)}")
+    return levels[text.lower()]
 
 
 def one_of(*allowed: str) -> Callable[[str], str]:
@@ -128,7 +137,7 @@ class Config:
     )
     max_concurrent_marathon_health_checks: int = setting("256", "probes at once", parse=count)
 
-    logging_level: str = setting("info", "trace, debug, info, warn, error")
+    logging_level: str = setting("info", "trace, debug, info, warn, error, fatal", parse=log_level)
 
     @property
     def elects(self) -> bool:
@@ -144,3 +153,55 @@ class Config:
     def host_port(self) -> str:
         """What is published in elections and told to clients."""
         return f"{self.host}:{self.http_port}"
+
+
+REMOVED_FLAGS = frozenset(
+    {
+        "artifact_store",
+        "event_subscriber",
+        "http_endpoints",
+        "http_event_callback_slow_consumer_timeout",
+        "http_event_request_timeout",
+        "marathon_store_timeout",
+        "max_tasks_per_offer_cycle",
+        "task_lost_expunge_gc",
+        "revive_offers_for_new_apps",
+        "revive_offers_repetitions",
+        "save_tasks_to_launch_timeout",
+        "default_accepted_resource_roles",
+        "reporter_graphite",
+        "reporter_datadog",
+        "internal_store_backend",
+        "enable_tracing",
+        "launch_tokens",
+        "launch_token_refresh_interval",
+        "offer_matching_timeout",
+        "deprecated_features",
+        "assets_path",
+    }
+)
+"""Flags of upstream, some of releases long gone, that old unit files still name and that change nothing here."""
+
+
+def as_written_upstream(argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Read upstream's spellings: ``--disable_x`` is ``--no-x``; flags without effect are left out.
+
+    Return the words for the settings' loader, and the names that were left out.
+    """
+    booleans = {each.name for each in fields(Config) if each.metadata["setting"].parse is boolean}
+    words: list[str] = []
+    ignored: list[str] = []
+    rest = list(argv)
+    while rest:
+        word = rest.pop(0)
+        name, has_value, _ = word.removeprefix("--").partition("=")
+        plain = name.replace("-", "_").lower()
+        if word.startswith("--") and plain in REMOVED_FLAGS:
+            ignored.append(plain)
+            if not has_value and rest and not rest[0].startswith("--"):
+                rest.pop(0)
+        elif plain.startswith("disable_") and plain.removeprefix("disable_") in booleans and plain not in booleans:
+            words.append(f"--no-{plain.removeprefix('disable_')}")
+        else:
+            words.append(word)
+    return words, ignored
