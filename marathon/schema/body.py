@@ -50,9 +50,8 @@ def load_list(form: type[Form], value: Any) -> list[dict[str, Any]]:
     return found
 
 
-def task_ids(body: bytes) -> list[str]:
+def ids_of(value: Any) -> list[str]:
     """Return the ids of ``{"ids": [...]}``. :raises BadRequest: when there is no list of texts."""
-    value = parse(body)
     ids = value.get("ids") if isinstance(value, dict) else None
     if not isinstance(ids, list) or not all(isinstance(each, str) for each in ids):
         raise BadRequest("The body must be an object with a list of task ids under the key 'ids'.")
