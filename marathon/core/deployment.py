@@ -180,9 +180,12 @@ def _scale(turn: Turn, app_id: str) -> bool:
         created = instances.create(turn, known, missing, unready=True)
         state.awaited[app_id].update(dict.fromkeys(created))
     awaited = state.awaited[app_id]
-    for instance_id in [each for each in awaited if fleet.worth(each) in (None, Worth.GOOD)]:
-        del awaited[instance_id]
-    return not awaited
+    while awaited:
+        first = next(iter(awaited))
+        if fleet.worth(first) not in (None, Worth.GOOD):
+            return False  # the others are looked at when this one is good
+        del awaited[first]
+    return True
 
 
 def _restart(turn: Turn, app_id: str) -> bool:
@@ -196,8 +199,7 @@ def _restart(turn: Turn, app_id: str) -> bool:
         kills.stop(turn, state.instances[instance_id])
     moves = plan_moves(counts_of(fleet, known), spec.upgrade, resident=spec.resident)
     if moves.kill > 0:
-        for victim in _least_worth(turn, fleet, known, moves.kill):
-            kills.stop(turn, victim)
+        _kill_old(turn, fleet, known, moves.kill)
     if moves.launch > 0:
         instances.create(turn, known, moves.launch, unready=True)
     surplus = fleet.count(Worth.WAITING, *HOLDING, config=spec.config) - spec.instances
@@ -222,13 +224,32 @@ def counts_of(fleet: Fleet, known: Known) -> Counts:
     )
 
 
-def _least_worth(turn: Turn, fleet: Fleet, known: Known, count: int) -> list[Instance]:
-    """Choose old instances: those that are no good first, then by kill order."""
-    chosen: list[Instance] = []
+def _kill_old(turn: Turn, fleet: Fleet, known: Known, count: int) -> None:
+    """End old instances: those that are no good first, then by kill order."""
     for worth in (Worth.BAD, Worth.STAGED, Worth.UNSURE, Worth.GOOD):
-        pool = [turn.state.instances[each] for each in fleet.members(worth, before=known.spec.config)]
-        chosen += kill_order.ordered(pool, youngest_first=known.spec.youngest_first)[: count - len(chosen)]
-    return chosen
+        while count > 0:
+            victim = _next_victim(turn, fleet, known, worth)
+            if victim is None:
+                break
+            kills.stop(turn, victim)
+            count -= 1
+
+
+def _next_victim(turn: Turn, fleet: Fleet, known: Known, worth: Worth) -> Instance | None:
+    """Take the next old instance of its kind. They are sorted once and not for each; changed ones are passed over."""
+    state, config = turn.state, known.spec.config
+    if not fleet.count(worth, before=config):
+        return None
+    key = (known.spec.id, worth)
+    while True:
+        order = state.doomed.get(key, [])
+        while order:
+            instance = state.instances.get(order.pop())
+            if instance is not None and fleet.worth(instance.id) is worth and instance.version < config:
+                return instance
+        pool = [state.instances[each] for each in fleet.members(worth, before=config)]
+        sorted_pool = kill_order.ordered(pool, youngest_first=known.spec.youngest_first)
+        state.doomed[key] = [each.id for each in reversed(sorted_pool)]
 
 
 def _succeed(turn: Turn, deployment: Deployment, step: Step) -> None:
@@ -259,6 +280,8 @@ def _end_action(turn: Turn, deployment: Deployment, action: Action) -> None:
     state.actions_done.discard((deployment.id, action.app_id))
     state.awaited.pop(action.app_id, None)
     state.sentenced.pop(action.app_id, None)
+    for worth in Worth:
+        state.doomed.pop((action.app_id, worth), None)
     fleet = state.fleets.get(action.app_id)
     for instance_id in list(fleet.ids) if fleet is not None and state.unready else ():
         if instance_id in state.unready:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from marathon.core.backoff import Backoff
-from marathon.core.fleet import Fleet, Standing
+from marathon.core.fleet import Fleet, Standing, Worth
 from marathon.core.history import History
 from marathon.core.kill_requests import Kills
 from marathon.core.launch_queue import LaunchQueue
@@ -97,6 +97,8 @@ class State:
         """By app: instances that a scale action has started and that are not good yet."""
         self.sentenced: dict[str, tuple[str, ...]] = {}
         """By app: instances that a scale action has to end whatever the count."""
+        self.doomed: dict[tuple[str, Worth], list[str]] = {}
+        """By app and kind: instances that a restart has still to end, the next one last."""
         self.framework_id: str | None = None
         self.connected = False
         self.roles: dict[str, None] = {}
