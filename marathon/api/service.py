@@ -14,6 +14,7 @@ from marathon.core.model.app import AppDefinition, decode_app
 from marathon.core.model.deployment import GroupFields
 from marathon.core.model.group import Group
 from marathon.core.model.instance import Instance
+from marathon.core.settings import Settings
 from marathon.core.state import State
 from marathon.drivers.bus import EventBus
 from marathon.errors import MarathonError, UnknownApp, UnknownGroup
@@ -51,6 +52,11 @@ class Node(Protocol):
     @property
     def config(self) -> Config:
         """Return the settings."""
+        ...
+
+    @property
+    def settings(self) -> Settings:
+        """Return what decisions depend on."""
         ...
 
     @property
@@ -92,6 +98,7 @@ class Service:
 
     def __init__(self, node: Node) -> None:
         self.node = node
+        self.settings = node.settings
         config = node.config
         self.context = Context(
             role=config.mesos_role,
