@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
+from marathon.api.app import make_api
 from marathon.config import Config
 from marathon.core.matcher.match import Rules
 from marathon.core.settings import Settings
@@ -19,6 +20,7 @@ from marathon.drivers.term import Term
 from mesos.clock import Clock, IdSource, SystemClock, SystemIds
 from mesos.election import Election, Leader, StandaloneElection, ZkElection, open_master_detector
 from mesos.errors import MezzoError
+from mesos.http.server import Server
 from mesos.store import Store, open_store
 from mesos.zk import Zk, parse_zk_url
 
@@ -221,3 +223,20 @@ def store_url(text: str | None) -> str:
     if text is None:
         return f"sqlite:{Path.cwd() / 'marathon-state.db'}"
     return text if ":" in text else f"sqlite:{Path(text)}"
+
+
+async def serve(config: Config) -> None:
+    """Listen and take part until cancelled. A port that is taken is told before anything else begins.
+
+    :raises PortTaken: naming the port and its flag.
+    :raises MezzoError: when this marathon cannot go on.
+    """
+    program = Marathon(config)
+    api, hot = make_api(program)
+    server = await Server.start(api, host=config.http_address, port=config.http_port, hot=hot, flag="--http_port")
+    program.host_port = f"{config.host}:{server.port}"
+    log.info("listening", extra={"address": config.http_address, "port": server.port})
+    try:
+        await program.run()
+    finally:
+        await server.close()
