@@ -103,7 +103,7 @@ class Marathon:
         self._transition = asyncio.get_running_loop().create_task(self._begin_term(number, former))
 
     def _lost(self, reason: str) -> None:
-        log.warning("stepping down", extra={"reason": reason})
+        log.info("stepping down", extra={"reason": reason})
         former = self._transition
         self._transition = asyncio.get_running_loop().create_task(self._step_down(former))
 

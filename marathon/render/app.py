@@ -43,5 +43,5 @@ def _pruned(value: Any, of: str = "") -> Any:
             key: _pruned(each, key) for key, each in value.items() if each is not None and (each or key not in empty)
         }
     if isinstance(value, list | tuple):
-        return [_pruned(each, of) for each in value]
+        return [_pruned(each, of) for each in value if each is not None]
     return value
