@@ -11,7 +11,7 @@ from master.core.effects import CloseLink, CloseStream, Publish, ToAgent, ToFram
 from master.core.rows import Agent, Framework
 from master.core.settings import Settings
 from master.core.state import State
-from master.core.timers import Timers
+from mesos.timers import Timers
 from mesos.effects import Delete, Effect, Note, Persist, Put
 from mesos.link import LinkMessage
 from mesos.metrics import Metrics

@@ -1,4 +1,4 @@
-"""Deadlines inside the core. The shell is told only the next one and says when it has come."""
+"""Deadlines inside a core. The shell is told only the next one and says when it has come."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Where the agent listens: state, containers, files, operator calls."""

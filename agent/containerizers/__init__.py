@@ -1,0 +1,1 @@
+"""Walls around tasks: plain processes in cgroups, and Docker."""

@@ -1,0 +1,1 @@
+"""What an agent decides: pure state machines over tasks, their updates and their health."""

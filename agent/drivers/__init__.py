@@ -1,0 +1,1 @@
+"""What an agent acts through: the link, containers, fetches, probes."""
