@@ -124,13 +124,8 @@ class _Dialer(asyncio.Protocol):
 
     def __init__(self, host: str, port: int, link: LinkConnection) -> None:
         self._request = (
-            f"GET {LINK_PATH} HTTP/1.1
-Host: {host}:{port}
-"
-            f"Connection: Upgrade
-Upgrade: {LINK_PROTOCOL}
-
-"
+            f"GET {LINK_PATH} HTTP/1.1\r\nHost: {host}:{port}\r\n"
+            f"Connection: Upgrade\r\nUpgrade: {LINK_PROTOCOL}\r\n\r\n"
         )
         self._link = link
         self._buffer = b""
