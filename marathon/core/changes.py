@@ -11,7 +11,7 @@ import msgspec
 
 from marathon.core import deployment as deployments
 from marathon.core import events as ev
-from marathon.core import graph, groups, planner, root_change, rows
+from marathon.core import graph, groups, health, planner, root_change, rows
 from marathon.core.compile import compile_app
 from marathon.core.model.app import AppDefinition
 from marathon.core.model.deployment import AppChange, Deployment, GroupChange, GroupFields
@@ -21,12 +21,19 @@ from marathon.core.run_spec import RunSpec
 from marathon.core.state import Known
 from marathon.core.timestamps import next_version
 from marathon.core.turn import Turn
-from marathon.errors import Locked, TooManyDeployments, UnknownDeployment
+from marathon.errors import Locked, MarathonError, TooManyDeployments, UnknownDeployment
 
 
 def change_root(turn: Turn, event: ev.ChangeRoot) -> None:
-    """Carry a requested change out, or raise what is wrong with it."""
-    turn.reply(event.ask_id, _apply(turn, event))
+    """Carry a requested change out, or answer what is wrong with it."""
+    try:
+        answer = _apply(turn, event)
+    except MarathonError as error:
+        version = turn.state.root.version
+        turn.publish("group_change_failed", groupId=parent(event.touched), version=version, reason=str(error))
+        turn.reply(event.ask_id, error=error)
+    else:
+        turn.reply(event.ask_id, answer)
 
 
 def cancel(turn: Turn, event: ev.CancelDeployment) -> None:
@@ -180,5 +187,21 @@ def _adopt_app(turn: Turn, app_id: str, app: AppDefinition | None, version: str)
         state.current[app_id] = known
         state.versions.setdefault(app_id, {})[app.version] = known
         turn.subscribe_role(known.spec.role)
+        _tell_checks(turn, former, known)
+    elif former is not None and former.spec.checks:
+        turn.publish("remove_health_check_event", appId=app_id)
     if former is not None:
         state.forget_version(app_id, former.spec.version)
+
+
+def _tell_checks(turn: Turn, former: Known | None, known: Known) -> None:
+    """Tell of the checks of a new configuration; a mere scaling keeps those there are."""
+    if former is not None and former.spec.config == known.spec.config:
+        return
+    for check in known.spec.checks:
+        turn.publish(
+            "add_health_check_event",
+            appId=known.spec.id,
+            healthCheck=health.described(check),
+            version=known.spec.version,
+        )

@@ -96,6 +96,7 @@ def _subscribed(turn: Turn, event: ev.Subscribed) -> None:
     else:
         turn.publish("scheduler_reregistered_event", master=event.master)
     kills.resend(turn)
+    state.timers.arm((reconcile.CONFIRM, ""), turn.now_s + reconcile.CONFIRM_S)
 
 
 def _disconnected(turn: Turn, _: ev.Disconnected) -> None:
@@ -195,6 +196,7 @@ _TIMERS: dict[str, Callable[[Turn, str], None]] = {
     unreachable.INACTIVE: unreachable.inactive_due,
     unreachable.EXPUNGE: unreachable.expunge_due,
     reconcile.RECONCILE: lambda turn, _: reconcile.reconcile(turn),
+    reconcile.CONFIRM: lambda turn, _: reconcile.confirm_launches(turn),
     reconcile.SCALE: lambda turn, _: scale.check_all(turn),
     reconcile.OVERDUE: lambda turn, _: reconcile.end_overdue(turn),
     reconcile.FORGET: lambda turn, _: reconcile.forget_delays(turn),

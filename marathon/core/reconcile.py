@@ -9,8 +9,12 @@ from marathon.core.turn import Turn
 from mesos.types import scheduler as api
 from mesos.types.ids import AgentID, TaskID
 
-RECONCILE, OVERDUE, SCALE, FORGET = "reconcile", "overdue", "scale", "forget"
-"""Timers: ask Mesos about all tasks; look for launches that hang; count instances; forget old delays."""
+RECONCILE, OVERDUE, SCALE, FORGET, CONFIRM = "reconcile", "overdue", "scale", "forget", "confirm"
+"""Timers: ask Mesos about all tasks; look for launches that hang; count instances; forget old delays; ask about
+launches that nobody has confirmed."""
+
+CONFIRM_S = 1.0
+"""From a new subscription to the question about launches that may have been lost with the one before."""
 
 FORGET_DELAYS_S = 10.0
 
@@ -37,6 +41,18 @@ def reconcile(turn: Turn) -> None:
     if known:
         turn.call(api.Call(type=api.CallType.RECONCILE, reconcile=api.Reconcile(known)))
     turn.call(api.Call(type=api.CallType.RECONCILE, reconcile=api.Reconcile()))
+
+
+def confirm_launches(turn: Turn) -> None:
+    """Ask for the state of tasks whose launch may have been lost with a connection."""
+    unconfirmed = tuple(
+        api.ReconcileTask(TaskID(each.task.id), AgentID(each.agent.agent_id))
+        for fleet in turn.state.fleets.values()
+        for each in map(turn.state.instances.__getitem__, fleet.staged_ids())
+        if each.condition is Condition.PROVISIONED and each.task is not None and each.agent is not None
+    )
+    if unconfirmed and turn.state.connected:
+        turn.call(api.Call(type=api.CallType.RECONCILE, reconcile=api.Reconcile(unconfirmed)))
 
 
 def end_overdue(turn: Turn) -> None:

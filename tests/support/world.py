@@ -108,7 +108,10 @@ class World:
         """Change the root group and return the answer. :raises MarathonError: as the core does."""
         self._asks += 1
         self.post(ev.ChangeRoot(ask_id=self._asks, change=change, **fields))
-        return self.answers[self._asks].value  # type: ignore[no-any-return]
+        answer = self.answers[self._asks]
+        if answer.error is not None:
+            raise answer.error
+        return answer.value  # type: ignore[no-any-return]
 
     def put(self, app: AppDefinition, **fields: Any) -> ev.Deployed:
         """Create or change an app."""

@@ -81,7 +81,7 @@ def test_scaling_leaves_the_others_alone() -> None:
 def test_removing_an_app_ends_its_instances() -> None:
     world = World()
     world.put(app(instances=2))
-    world.remove("/web")
+    world.remove("/web", force=True)
     assert world.cluster.running() == []
     assert world.state.instances == {}
     assert world.events("app_terminated_event") == [{"appId": "/web"}]
@@ -271,3 +271,24 @@ def test_versions_grow_even_within_a_millisecond() -> None:
     world = World()
     versions = [world.put(app(f"/a{n}")).version for n in range(3)]
     assert versions == sorted(set(versions))
+
+
+def test_a_change_that_cannot_be_made_is_told_and_changes_nothing() -> None:
+    world = World()
+    world.cluster.behaviour = lambda _: None
+    world.put(app("/shop/web"))
+    before = dict(world.rows)
+    with pytest.raises(Locked):
+        world.update("/shop/web", cmd="sleep 2000")
+    (failed,) = world.events("group_change_failed")
+    assert failed["groupId"] == "/shop"
+    assert world.rows == before
+
+
+def test_checks_are_told_when_they_come_and_go() -> None:
+    world = World()
+    world.put(app(health_checks=(HealthCheck(protocol="MESOS_TCP", port=80),)))
+    (added,) = world.events("add_health_check_event")
+    assert added["healthCheck"]["protocol"] == "MESOS_TCP"
+    world.remove("/web", force=True)
+    assert world.events("remove_health_check_event") == [{"appId": "/web"}]

@@ -295,3 +295,17 @@ def test_a_draining_agent_resets_the_delay() -> None:
     world.ask(lambda ask: ev.ResetDelay(ask_id=ask, app_id="/web"))
     world.report(only_instance(world).task.id, TaskState.TASK_FAILED, reason=Reason.REASON_AGENT_DRAINING)
     assert len(world.cluster.running()) == 1
+
+
+def test_a_launch_that_was_lost_with_the_connection_is_made_again() -> None:
+    world = World()
+    receive = world.cluster.receive
+    world.cluster.receive = lambda call: [] if call.accept else receive(call)  # type: ignore[method-assign]
+    world.put(app())
+    assert world.cluster.tasks == {}
+    world.cluster.receive = receive  # type: ignore[method-assign]
+    world.post(ev.Disconnected("gone"))
+    world.post(*world.cluster.subscribe())
+    world.advance(2)
+    assert len(world.cluster.running()) == 1
+    assert only_instance(world).incarnation == 2
