@@ -32,5 +32,9 @@ def list_agents(target: Target, as_json: bool) -> None:
     for each in agents:
         for name in ("cpus", "mem", "disk"):
             each[name] = f"{each['used_resources'][name]:g}/{each['resources'][name]:g}"
-        each["attribute_texts"] = [f"{name}:{value}" for name, value in each["attributes"].items()]
+        each["attribute_texts"] = [f"{name}:{_value(value)}" for name, value in each["attributes"].items()]
     show(sorted(agents, key=lambda a: a["hostname"]), COLUMNS, as_json=as_json, empty="no agents")
+
+
+def _value(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -27,10 +27,11 @@ def show(rows: Sequence[dict[str, Any]], columns: Iterable[tuple[str, str]], *, 
     table = Table(box=None, pad_edge=False, header_style="bold")
     columns = list(columns)
     for title, _ in columns:
-        table.add_column(title, overflow="fold")
+        table.add_column(title, no_wrap=True)
     for row in rows:
         table.add_row(*(_text(row.get(key)) for _, key in columns))
-    console.print(table)
+    # as wide as the longest row: an id that is cut or folded cannot be copied
+    console.print(table, width=console.measure(table, options=console.options.update(width=1000)).maximum, crop=False)
 
 
 def show_json(value: Any) -> None:

@@ -134,6 +134,7 @@ def _mesos_dns(options: Options) -> Program:
         f"--listener={LOCAL}",
         f"--port={options.port('dns')}",
         f"--httpport={options.port('dns-http')}",
+        f"--httplistener={LOCAL}",
         f"--marathon=http://{LOCAL}:{options.port('marathon')}",
     ]
     if options.zk is not None:
