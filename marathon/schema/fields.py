@@ -30,8 +30,15 @@ class Form(Schema):
         return data
 
 
+def messages(null: str = "error.expected.jsvalue") -> dict[str, str]:
+    """Return what a field says when it is missing, and when it is ``null`` where that is not the same as absent."""
+    return {"required": "error.path.missing", "null": null}
+
+
 class Text(fields.Field[str]):
     """A string, maybe of bounded length, of a pattern, or one of some words."""
+
+    default_error_messages = messages("error.expected.jsstring")
 
     def __init__(
         self,
@@ -42,7 +49,7 @@ class Text(fields.Field[str]):
         words: Iterable[str] | None = None,
         **options: Any,
     ) -> None:
-        super().__init__(error_messages={"required": "error.path.missing"}, **options)
+        super().__init__(**options)
         self._shortest, self._longest = shortest, longest
         self._pattern = re.compile(pattern) if pattern else None
         self._words = tuple(words) if words else None
@@ -64,8 +71,10 @@ class Text(fields.Field[str]):
 class Whole(fields.Field[int]):
     """A whole number; 3.0 is one, ``true`` and ``"3"`` are not."""
 
+    default_error_messages = messages("error.expected.jsnumber")
+
     def __init__(self, low: int | None = 0, high: int | None = 2**31 - 1, **options: Any) -> None:
-        super().__init__(error_messages={"required": "error.path.missing"}, **options)
+        super().__init__(**options)
         self._low, self._high = low, high
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
@@ -83,8 +92,10 @@ class Whole(fields.Field[int]):
 class Number(fields.Field[float]):
     """A number, finite."""
 
+    default_error_messages = messages("error.expected.jsnumber")
+
     def __init__(self, low: float | None = 0.0, **options: Any) -> None:
-        super().__init__(error_messages={"required": "error.path.missing"}, **options)
+        super().__init__(**options)
         self._low = low
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> float:
@@ -104,8 +115,7 @@ class Number(fields.Field[float]):
 class Flag(fields.Field[bool]):
     """True or false."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(error_messages={"required": "error.path.missing"}, **options)
+    default_error_messages = messages("error.expected.jsboolean")
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> bool:
         if not isinstance(value, bool):
@@ -116,8 +126,10 @@ class Flag(fields.Field[bool]):
 class Items(fields.Field[list[Any]]):
     """A list; every wrong element is named."""
 
+    default_error_messages = messages("error.expected.jsarray")
+
     def __init__(self, item: fields.Field[Any], *, unique: bool = False, shortest: int = 0, **options: Any) -> None:
-        super().__init__(error_messages={"required": "error.path.missing"}, **options)
+        super().__init__(**options)
         self._item, self._unique, self._shortest = item, unique, shortest
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> list[Any]:
@@ -141,8 +153,10 @@ class Items(fields.Field[list[Any]]):
 class Table(fields.Field[dict[str, Any]]):
     """An object with any keys and one kind of value."""
 
+    default_error_messages = messages("error.expected.jsobject")
+
     def __init__(self, value: fields.Field[Any], **options: Any) -> None:
-        super().__init__(error_messages={"required": "error.path.missing"}, **options)
+        super().__init__(**options)
         self._value = value
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> dict[str, Any]:
@@ -164,8 +178,10 @@ class Table(fields.Field[dict[str, Any]]):
 class Inner(fields.Field[dict[str, Any]]):
     """An object of a form of its own."""
 
+    default_error_messages = messages("error.expected.jsobject")
+
     def __init__(self, form: type[Form], **options: Any) -> None:
-        super().__init__(error_messages={"required": "error.path.missing"}, **options)
+        super().__init__(**options)
         self._form = form
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> dict[str, Any]:
@@ -178,8 +194,7 @@ class Inner(fields.Field[dict[str, Any]]):
 class Anything(fields.Field[Any]):
     """Any value, taken as it is."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(error_messages={"required": "error.path.missing"}, **options)
+    default_error_messages = messages()
 
 
 _forms: dict[type[Form], Form] = {}

@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields
 
-from marathon.schema.fields import Anything, Flag, Form, Inner, Items, Number, Table, Text, Whole
+from marathon.schema.fields import Anything, Flag, Form, Inner, Items, Number, Table, Text, Whole, messages
 
 PATH_ID = r"^(\/?((\.\.)|(([a-z0-9]|[a-z0-9][a-z0-9\-]*[a-z0-9])\.)*([a-z0-9]|[a-z0-9][a-z0-9\-]*[a-z0-9]))?($|\/))+$"
 NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?\Z"
@@ -33,6 +33,8 @@ class PathId(Text):
 
 class ConstraintField(fields.Field[list[str]]):
     """``[field, operator]`` or ``[field, operator, value]``."""
+
+    default_error_messages = messages()
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> list[str]:
         if isinstance(value, dict):
@@ -62,6 +64,8 @@ class SecretRef(Form):
 class EnvValue(fields.Field[Any]):
     """The value of a variable: a string or a reference to a secret."""
 
+    default_error_messages = messages()
+
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
         if isinstance(value, dict):
             return Inner(SecretRef).deserialize(value)
@@ -72,6 +76,8 @@ class EnvValue(fields.Field[Any]):
 
 class LimitField(fields.Field[Any]):
     """``"unlimited"`` or a number."""
+
+    default_error_messages = messages()
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
         if isinstance(value, str):
@@ -91,6 +97,8 @@ class UnreachableForm(Form):
 class UnreachableField(fields.Field[Any]):
     """``"disabled"`` or an object."""
 
+    default_error_messages = messages()
+
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
         if isinstance(value, str):
             if value != "disabled":
@@ -107,6 +115,8 @@ class CommandForm(Form):
 
 class CommandField(fields.Field[Any]):
     """A command as an object, or as the bare text that some clients send."""
+
+    default_error_messages = messages()
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
         return Inner(CommandForm).deserialize({"value": value} if isinstance(value, str) else value)
