@@ -30,7 +30,7 @@ class Form(Schema):
         return data
 
 
-def messages(null: str = "error.expected.jsvalue") -> dict[str, str]:
+def messages(null: str = "error.expected.jsvalue") -> dict[str, str | list[Any] | dict[Any, Any]]:
     """Return what a field says when it is missing, and when it is ``null`` where that is not the same as absent."""
     return {"required": "error.path.missing", "null": null}
 
