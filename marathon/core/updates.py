@@ -89,7 +89,7 @@ def _folded(turn: Turn, task: TaskRow, status: TaskStatus) -> TaskRow:
         state=status.state.value,
         started_at_s=(status.timestamp or turn.now_s) if runs and task.started_at_s is None else task.started_at_s,
         healthy=task.healthy if status.healthy is None else status.healthy,
-        message=message_of(status),
+        message=task.message if status.state.value == task.state else message_of(status),
         ip_addresses=addresses_of(status) or task.ip_addresses,
         check_status=status.check_status or task.check_status,
     )
