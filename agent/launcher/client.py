@@ -91,7 +91,7 @@ class Launcher:
 def _start_zygote(path: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         (sys.executable, "-I", "-S", zygote.__file__, str(path)),
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,  # its end tells the zygote of ours
         env={},
         cwd="/",
         close_fds=True,

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import socket
 import sys
@@ -50,8 +51,8 @@ class Launch:
         self.rlimits = document["rlimits"]
 
 
-def main(path: str) -> NoReturn:
-    """Serve launches until the process is killed."""
+def main(path: str) -> None:
+    """Serve launches until the agent, which holds the other end of our standard input, is gone."""
     os.setsid()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # monitors are nobody's business
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -65,6 +66,9 @@ def main(path: str) -> NoReturn:
     server.listen(128)
     os.rename(path + ".new", path)
     while True:
+        ready, _, _ = select.select([server, 0], [], [])
+        if server not in ready:
+            return
         connection, _ = server.accept()
         if os.fork() == 0:
             server.close()
