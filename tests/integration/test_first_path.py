@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import sys
@@ -17,13 +18,17 @@ from tests.support.local import LocalCluster, eventually, example
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
+NUMBERS = itertools.count(1)
 APP = {
     "id": "/web",
     "cmd": "mkdir -p www && echo $MESOS_TASK_ID > www/index.html && exec python3 -m http.server --directory www $PORT0",
     "instances": 2,
     "cpus": 0.05,
     "mem": 32,
-    "healthChecks": [{"protocol": "MESOS_HTTP", "path": "/", "intervalSeconds": 1, "gracePeriodSeconds": 20}],
+    "healthChecks": [
+        {"protocol": "MESOS_HTTP", "path": "/", "intervalSeconds": 1, "delaySeconds": 0, "gracePeriodSeconds": 20}
+    ],
+    "constraints": [["hostname", "GROUP_BY", "2"]],
     "labels": {"HAPROXY_GROUP": "external", "HAPROXY_0_VHOST": "web.example.com"},
 }
 
@@ -35,8 +40,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
 
 
 @pytest.fixture
-def app(cluster: LocalCluster, request: pytest.FixtureRequest) -> Iterator[dict[str, Any]]:
-    definition = APP | {"id": f"/{request.node.name.removeprefix('test_').replace('_', '-')[:40].strip('-')}"}
+def app(cluster: LocalCluster) -> Iterator[dict[str, Any]]:
+    definition = APP | {"id": f"/web-{next(NUMBERS)}"}
     cluster.deploy(definition)
     yield cluster.app(definition["id"])
     cluster.marathon("DELETE", f"/v2/apps{definition['id']}", force="true")
