@@ -71,6 +71,13 @@ class FaultyWorld(World):
             if self.repeats and isinstance(event, ev.StatusArrived) and self.chance.random() < 0.2:
                 self.post(event)
 
+    def break_connection(self) -> None:
+        """Lose every call that is under way, and subscribe again."""
+        self.on_the_way = []
+        self.post(ev.Disconnected("broken"))
+        for event in self.cluster.subscribe():
+            self.post(event)
+
     def settle(self) -> None:
         """Let everything that is under way arrive, and enough time pass for every retry."""
         for _ in range(200):
@@ -116,6 +123,8 @@ def test_upgrades_stay_within_their_bounds(seed: int) -> None:
         world.try_change(change=changing("/web", cmd=f"sleep {number}"), force=chance.random() < 0.5)
         for _ in range(chance.randrange(60)):
             world.one_step()
+            if chance.random() < 0.05:
+                world.break_connection()
             assert len(world.cluster.running()) >= low
             assert len(world.cluster.alive()) <= max(high, wanted + 1)
     world.crashes = world.repeats = False
@@ -150,7 +159,7 @@ def act(world: FaultyWorld, chance: random.Random, app_id: str) -> None:
     """Do something that users or machines do."""
     exists = app_id in world.state.current
     force = chance.random() < 0.3
-    match chance.randrange(7):
+    match chance.randrange(8):
         case 0 | 1 if not exists:
             new = app(app_id, instances=chance.randrange(4), backoff_seconds=0)
             world.try_change(change=lambda root, _: groups.put_app(root, new), force=force)
@@ -172,6 +181,8 @@ def act(world: FaultyWorld, chance: random.Random, app_id: str) -> None:
             chosen = chance.choice(list(world.state.instances))
             world._asks += 1
             world.post(ev.KillInstances(ask_id=world._asks, instance_ids=(chosen,), wipe=force))
+        case 7:
+            world.break_connection()
 
 
 def check_clean(world: FaultyWorld) -> None:
