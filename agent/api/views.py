@@ -12,9 +12,9 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from agent.containerizers.base import Usage
 from agent.core.machine import Machine, task_view
 from agent.core.rows import FrameworkRow, TaskRow
+from agent.core.running import Usage
 from mesos import attributes
 from mesos.http.app import jsonp
 from mesos.metrics import Metrics

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import msgspec
 
-from agent.core.running import Exit, Running
+from agent.core.running import Exit, Running, Usage
 from mesos.resources import Resources
 from mesos.types.tasks import TaskInfo
 
@@ -32,19 +32,6 @@ class ContainerSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 OnExit = Callable[[str, Exit], None]
 """``(container id, how it ended)``, called once for each container that was started or recovered."""
-
-
-class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a container uses, by the names of Mesos' ResourceStatistics."""
-
-    timestamp: float
-    cpus_limit: float | None = None
-    cpus_user_time_secs: float | None = None
-    cpus_system_time_secs: float | None = None
-    mem_limit_bytes: int | None = None
-    mem_rss_bytes: int | None = None
-    mem_total_bytes: int | None = None
-    processes: int | None = None
 
 
 class Containerizer(Protocol):

@@ -1,4 +1,4 @@
-"""How a container that was started is found again."""
+"""What is known of containers: how they are found again, how they ended, what they use."""
 
 from __future__ import annotations
 
@@ -30,3 +30,16 @@ class Exit(msgspec.Struct, frozen=True, kw_only=True):
     status: int | None
     memory: str | None = None
     noun: str = "Command"
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a container uses, by the names of Mesos' ResourceStatistics."""
+
+    timestamp: float
+    cpus_limit: float | None = None
+    cpus_user_time_secs: float | None = None
+    cpus_system_time_secs: float | None = None
+    mem_limit_bytes: int | None = None
+    mem_rss_bytes: int | None = None
+    mem_total_bytes: int | None = None
+    processes: int | None = None

@@ -66,8 +66,8 @@ def main(path: str) -> None:
     server.listen(128)
     os.rename(path + ".new", path)
     while True:
-        ready, _, _ = select.select([server, 0], [], [])
-        if server not in ready:
+        ready, _, _ = select.select([server.fileno(), 0], [], [])
+        if server.fileno() not in ready:
             return
         connection, _ = server.accept()
         if os.fork() == 0:

@@ -11,10 +11,10 @@ from master.core.effects import CloseLink, CloseStream, Publish, ToAgent, ToFram
 from master.core.rows import Agent, Framework
 from master.core.settings import Settings
 from master.core.state import State
-from mesos.timers import Timers
 from mesos.effects import Delete, Effect, Note, Persist, Put
 from mesos.link import LinkMessage
 from mesos.metrics import Metrics
+from mesos.timers import Timers
 from mesos.types.base import TimeInfo
 from mesos.types.scheduler import Error, Event, EventType
 

@@ -38,5 +38,5 @@ def _take_over_and_close(zk: Zk) -> None:
 async def until(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
     """Wait until ``condition`` holds."""
     async with asyncio.timeout(timeout_s):
-        while not condition():  # noqa: ASYNC110 (conditions of any kind, which set no event)
+        while not condition():
             await asyncio.sleep(0.01)
