@@ -70,7 +70,7 @@ class Config:
     disable_ha: bool = setting("false", "the same as --no-ha", parse=boolean)
     store: str | None = setting(None, "where state is kept with --disable_ha: sqlite:/path, memory: or a path")
     zk_session_timeout: float = setting("10000", "ZooKeeper session timeout", parse=milliseconds)
-    zk_timeout: float = setting("10000", "time to wait for ZooKeeper at the start", parse=milliseconds)
+    zk_timeout: float = setting("10000", "taken for upstream's sake: connecting is tried for ever", parse=milliseconds)
 
     hostname: str | None = setting(None, "the name others reach this marathon by (default: host name)")
     http_address: str = setting("0.0.0.0", "the address to listen on")
