@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator
 import msgspec
 
 from marathon.core.model.app import AppDefinition
+from marathon.core.model.group import Group
 from marathon.errors import PortsExhausted
 
 
@@ -46,6 +47,17 @@ class ServicePorts:
                 self._next = port + 1
                 return port
         raise PortsExhausted(self._low, self._high)
+
+
+def ports_in(root: Group) -> set[int]:
+    """Return all service ports of a tree. Walks every app, so it looks at each as little as possible."""
+    taken: set[int] = set()
+    for app in root.all_apps():
+        if app.port_definitions is not None:
+            taken.update([each.port for each in app.port_definitions])
+        elif app.container is not None and app.container.port_mappings:
+            taken.update([each.service_port for each in app.container.port_mappings])
+    return taken
 
 
 def _with_ports(app: AppDefinition, ports: Collection[int]) -> AppDefinition:

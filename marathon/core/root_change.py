@@ -11,7 +11,7 @@ from marathon.core import graph
 from marathon.core.groups import app_differences, find_app, group_differences, put_app
 from marathon.core.model.app import AppDefinition, VersionInfo
 from marathon.core.model.group import Group
-from marathon.core.ports import ServicePorts
+from marathon.core.ports import ServicePorts, ports_in
 from marathon.errors import Invalid, Violation
 
 ENFORCE_ALONE = (
@@ -54,12 +54,8 @@ def _settle_apps(before: Group, draft: Group, version: str, low: int, high: int)
     root, changed = draft, set[str]()
     for old, new in pairs:
         if 0 in new.service_ports and ports is None:
-            ports = ServicePorts(
-                low,
-                high,
-                {port for app in draft.all_apps() for port in app.service_ports if port}
-                | {port for app in before.all_apps() for port in app.service_ports},
-            )
+            former = {port for was, _ in pairs if was is not None for port in was.service_ports}
+            ports = ServicePorts(low, high, ports_in(draft) | former)
         app = ports.assign(new, old) if ports else new
         app = _stamped(old, app, version)
         if app is not old:
