@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-console = Console(highlight=False)
+console = Console(highlight=False, soft_wrap=True)
 
 
 def show(rows: Sequence[dict[str, Any]], columns: Iterable[tuple[str, str]], *, as_json: bool, empty: str) -> None:
@@ -30,8 +30,8 @@ def show(rows: Sequence[dict[str, Any]], columns: Iterable[tuple[str, str]], *, 
         table.add_column(title, no_wrap=True)
     for row in rows:
         table.add_row(*(_text(row.get(key)) for _, key in columns))
-    # as wide as the longest row: an id that is cut or folded cannot be copied
-    console.print(table, width=console.measure(table, options=console.options.update(width=1000)).maximum, crop=False)
+    # as wide as its longest row, whatever the terminal: an id that is cut or folded cannot be copied
+    Console(width=1000, highlight=False).print(table)
 
 
 def show_json(value: Any) -> None:
