@@ -7,14 +7,19 @@ from typing import Any
 
 from marshmallow import ValidationError, fields
 
+from marathon.schema.check_forms import CheckForm, HealthCheckForm, ReadinessForm
+from marathon.schema.container_forms import (
+    NAME,
+    NETWORK_NAME,
+    PROTOCOLS,
+    ContainerForm,
+    NetworkForm,
+    PortDefinitionForm,
+)
 from marathon.schema.fields import Anything, Flag, Form, Inner, Items, Number, Table, Text, Whole, messages
 
 PATH_ID = r"^(\/?((\.\.)|(([a-z0-9]|[a-z0-9][a-z0-9\-]*[a-z0-9])\.)*([a-z0-9]|[a-z0-9][a-z0-9\-]*[a-z0-9]))?($|\/))+$"
-NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?\Z"
-NETWORK_NAME = r"^[a-z0-9]([-a-z0-9_]*[a-z0-9])?\Z"
 EXECUTOR = r"^(//cmd)\Z|^(/?[^/]+(/[^/]+)*)\Z|^\Z"
-PROTOCOLS = ("tcp", "udp", "udp,tcp")
-HEALTH_PROTOCOLS = ("HTTP", "HTTPS", "TCP", "COMMAND", "MESOS_TCP", "MESOS_HTTP", "MESOS_HTTPS")
 OPERATORS = ("UNIQUE", "CLUSTER", "GROUP_BY", "LIKE", "MAX_PER", "UNLIKE", "IS")
 
 _SEGMENT = re.compile(r"(\.\.?|([a-z0-9]|[a-z0-9][a-z0-9\-]*[a-z0-9])(\.([a-z0-9]|[a-z0-9][a-z0-9\-]*[a-z0-9]))*)\Z")
@@ -105,208 +110,6 @@ class UnreachableField(fields.Field[Any]):
                 raise ValidationError("error.unknown.enum.literal: must be an object or 'disabled'")
             return value
         return Inner(UnreachableForm).deserialize(value)
-
-
-class CommandForm(Form):
-    """A health check's command."""
-
-    value = Text(required=True, shortest=1)
-
-
-class CommandField(fields.Field[Any]):
-    """A command as an object, or as the bare text that some clients send."""
-
-    default_error_messages = messages()
-
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
-        return Inner(CommandForm).deserialize({"value": value} if isinstance(value, str) else value)
-
-
-class NetworkForm(Form):
-    """A network to join."""
-
-    mode = Text(words=("container", "container/bridge", "host"))
-    name = Text(shortest=1, longest=63, pattern=NETWORK_NAME)
-    labels = Table(Text())
-
-
-class PortDefinitionForm(Form):
-    """A port in the host's network."""
-
-    port = Whole(0, 65535)
-    protocol = Text(words=PROTOCOLS)
-    name = Text(pattern=NAME)
-    labels = Table(Text())
-
-
-class PortMappingForm(Form):
-    """A port of a container."""
-
-    containerPort = Whole(0, 65535)
-    hostPort = Whole(0, 65535)
-    protocol = Text(words=PROTOCOLS)
-    servicePort = Whole(0, 65535)
-    name = Text(pattern=NAME)
-    labels = Table(Text())
-    networkNames = Items(Text(shortest=1, longest=63, pattern=NETWORK_NAME), unique=True)
-
-
-class DockerParameterForm(Form):
-    """An argument for the Docker engine."""
-
-    key = Text(required=True, shortest=1)
-    value = Text(required=True)
-
-
-class PullConfigForm(Form):
-    """The secret for a private registry."""
-
-    secret = Text(required=True, shortest=1)
-
-
-class DockerForm(Form):
-    """An image; ``network`` and ``portMappings`` are the old way to write networks."""
-
-    image = Text(required=True, shortest=1, longest=1024)
-    forcePullImage = Flag()
-    privileged = Flag()
-    parameters = Items(Inner(DockerParameterForm))
-    pullConfig = Inner(PullConfigForm)
-    credential = Anything()
-    network = Text(words=("BRIDGE", "HOST", "NONE", "USER"))
-    portMappings = Items(Inner(PortMappingForm))
-
-
-class SeccompForm(Form):
-    """System calls."""
-
-    profileName = Text()
-    unconfined = Flag(required=True)
-
-
-class IpcForm(Form):
-    """Shared memory."""
-
-    mode = Text(required=True, words=("PRIVATE", "SHARE_PARENT"))
-    shmSize = Whole()
-
-
-class LinuxInfoForm(Form):
-    """What only Linux has."""
-
-    seccomp = Inner(SeccompForm)
-    ipcInfo = Inner(IpcForm)
-
-
-class PersistentForm(Form):
-    """A volume on the agent's disk."""
-
-    type = Text(words=("root", "path", "mount"))
-    size = Whole(1, 2**53, required=True)
-    maxSize = Whole(0, 2**53)
-    profileName = Text(shortest=1)
-    constraints = Items(Items(Text()))
-
-
-class ExternalForm(Form):
-    """A volume of a storage provider."""
-
-    name = Text(shortest=1)
-    provider = Text(required=True, shortest=1)
-    options = Table(Anything())
-    size = Whole(1)
-    shared = Flag()
-
-
-class VolumeForm(Form):
-    """Any kind of volume."""
-
-    containerPath = Text(required=True, shortest=1)
-    mode = Text(words=("RO", "RW"))
-    hostPath = Text(shortest=1)
-    persistent = Inner(PersistentForm)
-    external = Inner(ExternalForm)
-    secret = Text(shortest=1)
-
-
-class ContainerForm(Form):
-    """What an app runs in."""
-
-    type = Text(words=("MESOS", "DOCKER"))
-    docker = Inner(DockerForm)
-    linuxInfo = Inner(LinuxInfoForm)
-    volumes = Items(Inner(VolumeForm))
-    portMappings = Items(Inner(PortMappingForm))
-
-
-class HealthCheckForm(Form):
-    """A health check."""
-
-    protocol = Text(words=HEALTH_PROTOCOLS)
-    path = Text()
-    port = Whole(0, 65535)
-    portIndex = Whole()
-    command = CommandField()
-    gracePeriodSeconds = Whole()
-    intervalSeconds = Whole()
-    timeoutSeconds = Whole()
-    maxConsecutiveFailures = Whole()
-    delaySeconds = Whole()
-    ignoreHttp1xx = Flag()
-    ipProtocol = Text(words=("IPv4", "IPv6"))
-
-
-class HttpCheckForm(Form):
-    """A check by HTTP."""
-
-    port = Whole(0, 65535)
-    portIndex = Whole()
-    path = Text()
-    scheme = Text(words=("HTTP", "HTTPS"))
-
-
-class TcpCheckForm(Form):
-    """A check by TCP."""
-
-    port = Whole(0, 65535)
-    portIndex = Whole()
-
-
-class CheckCommandForm(Form):
-    """A command line or its words."""
-
-    shell = Text(shortest=1)
-    argv = Items(Text(), shortest=1)
-
-
-class ExecCheckForm(Form):
-    """A check by command."""
-
-    command = Inner(CheckCommandForm, required=True)
-
-
-class CheckForm(Form):
-    """A check without consequences."""
-
-    http = Inner(HttpCheckForm)
-    tcp = Inner(TcpCheckForm)
-    exec = Inner(ExecCheckForm)
-    intervalSeconds = Whole()
-    timeoutSeconds = Whole()
-    delaySeconds = Whole()
-
-
-class ReadinessForm(Form):
-    """A readiness check."""
-
-    name = Text(pattern=r"^[A-Za-z0-9]([-A-Za-z0-9_]*[A-Za-z0-9])?\Z")
-    protocol = Text(words=("HTTP", "HTTPS"))
-    path = Text(shortest=1)
-    portName = Text(shortest=1)
-    intervalSeconds = Whole()
-    timeoutSeconds = Whole(1)
-    httpStatusCodesForReady = Items(Whole(100, 999), shortest=1)
-    preserveLastResponse = Flag()
 
 
 class FetchForm(Form):
