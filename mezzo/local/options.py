@@ -23,8 +23,8 @@ PORT_FLAGS = {
     "dns": ("--dns-port", 8053),
     "dns-http": ("--dns-http-port", 8123),
     "lb-stats": ("--lb-stats-port", 9090),
-    "lb-http": ("--lb-http-port", 8880),
-    "lb-https": ("--lb-https-port", 8843),
+    "lb-http": ("--lb-http-port", 8081),
+    "lb-https": ("--lb-https-port", 8443),
     "lb-appid": ("--lb-appid-port", 9091),
 }
 """What listens where when nobody says otherwise: role -> (flag, port)."""
