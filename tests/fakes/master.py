@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
@@ -84,14 +85,14 @@ class FakeMaster:
             self._stream.close()
             self._stream = None
 
-    def report(self, task_id: str, state: TaskState, **fields: object) -> None:
+    def report(self, task_id: str, state: TaskState, **fields: Any) -> None:
         """Send a status update of a task; a terminal one gives its resources back."""
         task = self.tasks[task_id]
         before = self.states.get(task_id)
         self.states[task_id] = state
         status = TaskStatus(
             task_id=TaskID(task_id), state=state, agent_id=task.agent_id, uuid=self._ids.uuid_bytes(), **fields
-        )  # type: ignore[arg-type]
+        )
         assert status.uuid is not None
         self.unacknowledged[status.uuid] = status
         self._send(api.Event(type=api.EventType.UPDATE, update=api.Update(status)))

@@ -191,6 +191,8 @@ async def test_a_standby_answers_through_the_leader_and_takes_over_when_it_dies(
                 await second.eventually("/v2/info", lambda body: body["frameworkId"] == framework_id)
                 assert master.running() == running
                 await second.eventually("/v2/apps/web", lambda body: len(body["app"]["tasks"]) == 4)
+                # the old leader may have died before its ACCEPT left; the new one asks, and launches again
+                master.behaviour = lambda _: TaskState.TASK_RUNNING
                 for task_id in [each for each in master.tasks if each not in running]:
                     master.report(task_id, TaskState.TASK_RUNNING)
                 await second.eventually("/v2/deployments", lambda body: body == [])
