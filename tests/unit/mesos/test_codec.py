@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from mesos.codec import CodecError, JsonSyntaxError, MissingFieldsError, decode, encode
+from mesos.codec import JsonSyntaxError, MissingFieldsError, decode, encode
+from mesos.errors import CodecError
 from mesos.types.frameworks import FrameworkInfo
 from mesos.types.scheduler import Call, CallType
 from mesos.types.tasks import HealthCheck
