@@ -10,6 +10,7 @@ from mezzo.cli.agent import agent
 from mezzo.cli.app import app
 from mezzo.cli.cluster import down, status, up
 from mezzo.cli.deployment import deployment
+from mezzo.cli.dns import dns
 from mezzo.cli.quickstart import quickstart
 from mezzo.cli.task import task
 from mezzo.errors import CommandError
@@ -20,7 +21,7 @@ def cli() -> None:
     """Run and use a cluster: masters, agents, marathon, DNS and balancer."""
 
 
-for command in (up, status, down, quickstart, app, task, deployment, agent):
+for command in (up, status, down, quickstart, app, task, deployment, agent, dns):
     cli.add_command(command)
 
 

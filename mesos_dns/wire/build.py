@@ -13,13 +13,14 @@ import struct
 from collections.abc import Sequence
 
 import msgspec
+from dnslib import CLASS, QTYPE
 
 from mesos_dns.core.answers import Answer, Lookup
 from mesos_dns.core.settings import ServeSettings
 from mesos_dns.wire.query import HEADER_BYTES, Query, wire_name
 
-_A, _NS, _SOA, _AAAA, _SRV = 1, 2, 6, 28, 33
-_IN = 1
+_A, _NS, _SOA, _AAAA, _SRV = QTYPE.A, QTYPE.NS, QTYPE.SOA, QTYPE.AAAA, QTYPE.SRV
+_IN = CLASS.IN
 _HEAD = struct.Struct("!HHIH")
 _SERVICE = struct.Struct("!HHH")
 _TARGET_AT = 2 + _HEAD.size + _SERVICE.size

@@ -32,6 +32,12 @@ class Target:
         url = self._master or self._local("master")
         return Api(url, "master", "start a cluster with `mezzo up`, or name one with --master URL")
 
+    @property
+    def dns(self) -> str:
+        """``host:port`` of mesos_dns."""
+        cluster = load(self._directory)
+        return cluster.urls["dns"] if cluster is not None else f"127.0.0.1:{PORT_FLAGS['dns'][1]}"
+
     def _local(self, role: str) -> str:
         cluster = load(self._directory)
         if cluster is not None and role in cluster.urls:

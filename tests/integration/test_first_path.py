@@ -63,6 +63,9 @@ def test_an_app_runs_has_a_name_and_a_balanced_port(cluster: LocalCluster, app: 
     services = cluster.dig(f"_{name}._tcp.marathon.mesos", "SRV")
     assert sorted(int(line.split()[2]) for line in services) == sorted(task["ports"][0] for task in tasks)
 
+    looked_up = json.loads(cluster.mezzo("dns", "lookup", f"{name}.marathon.mesos", "--json"))
+    assert sorted(row["value"] for row in looked_up) == sorted(addresses)
+
     def both_answer() -> bool:
         seen = {requests.get(f"http://127.0.0.1:{service_port(app)}/", timeout=2).text.strip() for _ in range(6)}
         return seen == {task["id"] for task in tasks}
