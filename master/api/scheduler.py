@@ -5,15 +5,13 @@ from __future__ import annotations
 from master.api import gate
 from master.api.calls import JSON, Refusal, read_call, require_json_accepted
 from master.core import events as ev
-from master.core.validation import call_problem
+from master.core.validation import call_problem, update_problem
 from master.drivers.leadership import Leadership, Term
 from mesos.clock import IdSource
 from mesos.http.server import Exchange
-from mesos.types.scheduler import Call, CallType
+from mesos.types.scheduler import Call, CallType, UpdateFramework
 
-UNSUPPORTED = frozenset(
-    {CallType.UNKNOWN, CallType.UPDATE_FRAMEWORK, CallType.RECONCILE_OPERATIONS, CallType.ACKNOWLEDGE_OPERATION_STATUS}
-)
+UNSUPPORTED = frozenset({CallType.UNKNOWN, CallType.RECONCILE_OPERATIONS, CallType.ACKNOWLEDGE_OPERATION_STATUS})
 """Calls answered 501: the first as upstream does, the others because operations give no feedback here."""
 
 
@@ -44,8 +42,10 @@ class SchedulerApi:
         if call.type in UNSUPPORTED:
             raise Refusal(501, "501 Not Implemented.")
         framework_id = self._require_subscribed(exchange, term, call)
+        if call.update_framework is not None and call.type is CallType.UPDATE_FRAMEWORK:
+            self._require_update(term, framework_id, call.update_framework)
         term.loop.post(ev.Called(framework_id, call))
-        exchange.respond(202)
+        exchange.respond(200 if call.type is CallType.UPDATE_FRAMEWORK else 202)
 
     def _subscribe(self, exchange: Exchange, term: Term, call: Call) -> None:
         require_json_accepted(exchange)
@@ -56,6 +56,12 @@ class SchedulerApi:
         stream = exchange.stream(content_type=JSON, headers=[("Mesos-Stream-Id", stream_id)])
         number = term.frameworks.add(stream)
         term.loop.post(ev.Subscribed(number, stream_id, call.subscribe))
+
+    def _require_update(self, term: Term, framework_id: str, update: UpdateFramework) -> None:
+        machine = term.machine
+        problem = update_problem(machine.context.settings, machine.state.frameworks[framework_id], update)
+        if problem is not None:
+            raise Refusal(400, f"'UpdateFramework' call is not valid: {problem}")
 
     def _require_subscribed(self, exchange: Exchange, term: Term, call: Call) -> str:
         assert call.framework_id is not None

@@ -13,6 +13,7 @@ from master.core.state import Completed
 from master.core.validation import subscription_problem
 from master.core.views import FrameworkAdded, FrameworkRemoved, framework_view
 from mesos.link import ShutdownFramework, UpdateFramework
+from mesos.types import scheduler
 from mesos.types.frameworks import FrameworkInfo
 from mesos.types.ids import FrameworkID
 from mesos.types.scheduler import Event, EventType
@@ -79,6 +80,27 @@ def _back(context: Context, known: Framework, info: FrameworkInfo) -> Framework:
         for agent_id in _agents_of(context, known.id):
             context.order(context.state.agents.get(agent_id), UpdateFramework(info))
     return msgspec.structs.replace(known, info=info, reregistered_s=context.now_s, recovered=False)
+
+
+def update(context: Context, framework: Framework, call: scheduler.UpdateFramework) -> None:
+    """Change what a framework told of itself; offers for roles that it gives up are taken back."""
+    info = msgspec.structs.replace(call.framework_info, id=FrameworkID(framework.id))
+    gone = set(framework.info.all_roles) - set(info.all_roles)
+    for offer_id in list(context.state.offers_of_framework.get(framework.id, ())):
+        row = context.state.offers[offer_id]
+        if row.role in gone:
+            offers.rescind(context, row)
+    framework = msgspec.structs.replace(
+        framework,
+        info=info,
+        suppressed=frozenset(call.suppressed_roles),
+        offer_constraints=call.offer_constraints,
+    )
+    context.state.frameworks[framework.id] = framework
+    context.allocator.set_framework(framework.id, info, suppressed=framework.suppressed, active=True)
+    for agent_id in _agents_of(context, framework.id):
+        context.order(context.state.agents.get(agent_id), UpdateFramework(info))
+    context.publish("FRAMEWORK_UPDATED", FrameworkAdded(framework_view(context.state, framework)))
 
 
 def disconnect(context: Context, stream: int) -> None:

@@ -153,6 +153,8 @@ class Machine:
             self._kill(framework, call.kill)
         elif call.reconcile is not None and call.type is CallType.RECONCILE:
             reconcile.reconcile(context, framework, call.reconcile.tasks)
+        elif call.update_framework is not None and call.type is CallType.UPDATE_FRAMEWORK:
+            frameworks.update(context, framework, call.update_framework)
         elif call.type is CallType.TEARDOWN:
             frameworks.remove(context, framework.id)
         elif call.message is not None and call.type is CallType.MESSAGE:

@@ -11,7 +11,7 @@ from master.core.settings import Settings
 from master.core.state import State
 from mesos.resources import ResourceError, Resources
 from mesos.types.frameworks import FrameworkInfo
-from mesos.types.scheduler import Call, CallType, Subscribe
+from mesos.types.scheduler import Call, CallType, Subscribe, UpdateFramework
 from mesos.types.tasks import TaskInfo
 
 MAX_ID_LENGTH = 255
@@ -35,6 +35,8 @@ def call_problem(call: Call) -> str | None:
         return None
     if call.type not in WITHOUT_PAYLOAD and getattr(call, payload) is None:
         return f"Expecting '{payload}' to be present"
+    if call.update_framework is not None and call.framework_id != call.update_framework.framework_info.id:
+        return "'framework_id' differs from 'update_framework.framework_info.id'"
     if call.type is CallType.ACKNOWLEDGE and call.acknowledge is not None:
         return _uuid_problem(call.acknowledge.uuid)
     if call.type is CallType.ACKNOWLEDGE_OPERATION_STATUS and call.acknowledge_operation_status is not None:
@@ -73,6 +75,21 @@ def subscription_problem(state: State, settings: Settings, subscribe: Subscribe)
     if known is not None and not known.recovered and known.info.principal != info.principal:
         return "Changing framework's principal is not allowed."
     return id_problem(framework_id)
+
+
+def update_problem(settings: Settings, framework: Framework, update: UpdateFramework) -> str | None:
+    """Return why a framework may not change like this, ``None`` when it may. The API answers 400 with it."""
+    info, old = update.framework_info, framework.info
+    for name in ("user", "checkpoint", "principal"):
+        if getattr(info, name) != getattr(old, name):
+            return f"Updating 'FrameworkInfo.{name}' is unsupported"
+    problem = _roles_problem(info, settings) or _info_problem(info, settings)
+    if problem is not None:
+        return problem
+    for role in update.suppressed_roles:
+        if role not in info.all_roles:
+            return f"Suppressed role '{role}' is not contained in the list of roles"
+    return None
 
 
 def _roles_problem(info: FrameworkInfo, settings: Settings) -> str | None:

@@ -4,11 +4,12 @@ import msgspec
 import pytest
 
 from master.core.settings import Settings
+from master.core.validation import update_problem
 from mesos import link
 from mesos.types.containers import CommandInfo
 from mesos.types.ids import AgentID, TaskID
 from mesos.types.offers import Filters
-from mesos.types.scheduler import CallType, EventType, Kill, Reconcile, ReconcileTask, Roles
+from mesos.types.scheduler import CallType, EventType, Kill, Reconcile, ReconcileTask, Roles, UpdateFramework
 from mesos.types.tasks import Reason, Source, TaskState
 from tests.unit.master.driver import Driver, task
 
@@ -318,3 +319,32 @@ def test_an_offer_that_nobody_answers_is_taken_back() -> None:
     driver.pass_time(11)
     assert [e.rescind.offer_id for e in framework.seen(EventType.RESCIND) if e.rescind] == [offer.id]
     assert len(framework.take_offers()) == 1
+
+
+def test_a_framework_changes_its_roles_in_place(driver: Driver) -> None:
+    framework = driver.framework(capabilities=("MULTI_ROLE",), roles=("a",))
+    driver.agent()
+    (old,) = framework.take_offers()
+    info = msgspec.structs.replace(framework.info, roles=("b",))
+    framework.call(CallType.UPDATE_FRAMEWORK, update_framework=UpdateFramework(framework_info=info))
+    assert [e.rescind.offer_id for e in framework.seen(EventType.RESCIND) if e.rescind] == [old.id]
+    (new,) = framework.take_offers()
+    assert new.allocation_info is not None
+    assert new.allocation_info.role == "b"
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"user": "other"}, "Updating 'FrameworkInfo.user' is unsupported"),
+        ({"checkpoint": False}, "Updating 'FrameworkInfo.checkpoint' is unsupported"),
+        ({"roles": ("a/..",)}, "cannot include '..' as a component"),
+        ({"name": "new", "failover_timeout": 5.0}, None),
+    ],
+)
+def test_what_a_framework_may_change(driver: Driver, change: dict[str, object], problem: str | None) -> None:
+    framework = driver.framework(capabilities=("MULTI_ROLE",), roles=("a",))
+    row = driver.machine.state.frameworks[framework.id]
+    update = UpdateFramework(framework_info=msgspec.structs.replace(framework.info, **change))
+    found = update_problem(Settings(), row, update)
+    assert found == problem if problem is None else problem in (found or "")
