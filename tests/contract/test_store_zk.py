@@ -23,7 +23,7 @@ numbers = itertools.count()
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[ZooKeeperServer]:
-    with ZooKeeperServer() as server:
+    with ZooKeeperServer(max_session_s=60) as server:
         yield server
 
 
@@ -34,7 +34,7 @@ def root() -> str:
 
 
 async def test_writes_outlast_a_crash_of_the_server(server: ZooKeeperServer, root: str) -> None:
-    async with connected(server) as zk:
+    async with connected(server, timeout_s=60) as zk:
         store = await ZkStore.open(zk, root, writer="w")
         written: list[int] = []
 

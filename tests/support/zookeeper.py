@@ -31,10 +31,11 @@ class ZooKeeperServer:
     """Starts on entering or ``start()``; ``close()`` stops it and removes its data.
 
     ``kill`` and ``start`` again is a crash and a restart on the same data; ``pause`` and ``resume`` hang it.
-    Sessions last between 2 and 20 ticks, so clients may ask for 0.4 to 4 seconds.
+    Clients may ask for sessions of 0.4 seconds to ``max_session_s``; long ones outlast a slow restart.
     """
 
-    def __init__(self, *, synchronous: bool = False) -> None:
+    def __init__(self, *, synchronous: bool = False, max_session_s: float = 4.0) -> None:
+        self._max_session_ms = round(max_session_s * 1000)
         self._directory = Path(tempfile.mkdtemp(prefix="zookeeper-"))
         self._synchronous = synchronous
         self._process: subprocess.Popen[bytes] | None = None
@@ -58,7 +59,7 @@ class ZooKeeperServer:
         config = self._directory / "zoo.cfg"
         config.write_text(
             f"dataDir={self._directory / 'data'}\nclientPort={self.port}\nclientPortAddress=127.0.0.1\n"
-            f"tickTime={TICK_MS}\nmaxClientCnxns=0\nadmin.enableServer=false\n4lw.commands.whitelist=*\n"
+            f"tickTime={TICK_MS}\nmaxSessionTimeout={self._max_session_ms}\nmaxClientCnxns=0\nadmin.enableServer=false\n4lw.commands.whitelist=*\n"
         )
         classpath = ":".join(f"/usr/share/java/{jar}" for jar in JARS)
         options = ["-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dzookeeper.admin.enableServer=false"]
