@@ -29,8 +29,15 @@ def main() -> None:
     """Run one command; what goes wrong is one explanation on stderr and exit code 1."""
     try:
         sys.exit(cli(standalone_mode=False))
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        sys.exit(1)
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "mezzo"
+        sys.stderr.write(f"mezzo: {error.format_message()} (see {command} --help)\n")
+        sys.exit(1)
+    except click.ClickException as error:
+        sys.stderr.write(f"mezzo: {error.format_message()}\n")
         sys.exit(1)
     except click.Abort:
         sys.exit(130)

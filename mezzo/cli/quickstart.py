@@ -42,8 +42,9 @@ def quickstart(no_sample: bool, **flags: Any) -> None:
     target = Target(options.path, None, None)
     _deploy(target, sample)
     port = sample["portDefinitions"][0]["port"]
-    _wait(target, sample, port)
-    _print_table(outcome.cluster, sample, port)
+    balanced = any(program.name == "marathon-lb" for program in outcome.cluster.programs)
+    _wait(target, sample, port if balanced else None)
+    _print_table(outcome.cluster, sample, port if balanced else 0)
 
 
 def sample_app(options: Options) -> dict[str, Any]:
@@ -71,7 +72,8 @@ def _deploy(target: Target, sample: dict[str, Any]) -> None:
             return
 
 
-def _wait(target: Target, sample: dict[str, Any], port: int) -> None:
+def _wait(target: Target, sample: dict[str, Any], port: int | None) -> None:
+    """Wait until the sample is healthy and, where there is a balancer, answers on its service port."""
     clock = SystemClock()
     until_s = clock.monotonic_s() + HEALTHY_TIMEOUT_S
     columns = (
@@ -85,7 +87,7 @@ def _wait(target: Target, sample: dict[str, Any], port: int) -> None:
         while True:
             app = target.marathon.get(f"/v2/apps/{sample['id'].strip('/')}")["app"]
             progress.update(bar, completed=app["tasksHealthy"], total=app["instances"])
-            if app["tasksHealthy"] >= app["instances"] and (app["instances"] == 0 or _served(port)):
+            if app["tasksHealthy"] >= app["instances"] and (app["instances"] == 0 or port is None or _served(port)):
                 return
             if clock.monotonic_s() > until_s:
                 raise CommandError(_why_not(target, app, port))
@@ -101,7 +103,7 @@ def _served(port: int) -> bool:
         return False
 
 
-def _why_not(target: Target, app: dict[str, Any], port: int) -> str:
+def _why_not(target: Target, app: dict[str, Any], port: int | None) -> str:
     lines = [f"{app['id']} is not healthy and balanced after {HEALTHY_TIMEOUT_S:g} s:"]
     lines.append(f"  {app['tasksRunning']} running, {app['tasksHealthy']} healthy of {app['instances']}")
     failure = app.get("lastTaskFailure")
@@ -116,8 +118,8 @@ def _why_not(target: Target, app: dict[str, Any], port: int) -> str:
         lines.append(
             f"  waiting for offers: {item['count']} of {item['app']['id']}; {', '.join(reasons) or 'no offers'}"
         )
-    if app["tasksHealthy"] >= app["instances"]:
-        lines.append(f"  the balancer does not answer on port {port}: is haproxy installed?")
+    if app["tasksHealthy"] >= app["instances"] and port is not None:
+        lines.append(f"  the balancer does not answer on port {port}")
     return "\n".join(lines)
 
 
@@ -133,9 +135,14 @@ def _print_table(cluster: Cluster, sample: dict[str, Any] | None, port: int) -> 
         name = f"{'-'.join(reversed(sample['id'].strip('/').split('/')))}.marathon.mesos"
         table.add_row("[bold]app[/bold]", f"{sample['id']}, {sample['instances']} instances")
         table.add_row("[bold]its name[/bold]", name)
-        table.add_row("[bold]its service port[/bold]", str(port))
+        table.add_row("[bold]its service port[/bold]", str(port) if port else "none: haproxy is missing")
         host, _, dns_port = cluster.urls["dns"].partition(":")
-        tries = [f"curl http://127.0.0.1:{port}", f"dig @{host} -p {dns_port} {name} +short", *tries]
+        task = f"{cluster.urls['marathon']}/v2/apps{sample['id']}/tasks"
+        tries = [
+            f"curl http://127.0.0.1:{port}" if port else f"curl {task}",
+            f"dig @{host} -p {dns_port} {name} +short",
+            *tries,
+        ]
     console.print(table)
     console.print("\ntry:", style="bold")
     for each in tries:

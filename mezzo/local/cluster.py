@@ -59,7 +59,7 @@ def up(options: Options, progress: Progress) -> Outcome:
 def prepare(options: Options) -> Cluster:
     """Check the options and the ports, plan the cluster and write the plan down."""
     check(options)
-    cluster = plan(options, machine_share(options))
+    cluster = _runnable(plan(options, machine_share(options)))
     for program in cluster.programs:
         for each in program.sockets:
             require_free(each.address, each.port, each.flag, udp=each.udp)
@@ -113,7 +113,7 @@ def answers(program: Program) -> bool:
 def warnings() -> tuple[str, ...]:
     """Return what this machine lacks, each with what to do; the rest of the cluster works all the same."""
     found = []
-    if shutil.which("haproxy", path=f"{os.environ.get('PATH', '')}:/usr/sbin") is None:
+    if not _installed("haproxy"):
         found.append("haproxy is missing: service ports are not balanced. Install it: apt-get install haproxy")
     if not _docker_socket().exists():
         found.append(
@@ -122,6 +122,16 @@ def warnings() -> tuple[str, ...]:
     if os.geteuid() != 0:
         found.append("not root: tasks are neither limited in CPU and memory nor run as other users")
     return tuple(found)
+
+
+def _runnable(cluster: Cluster) -> Cluster:
+    """Leave out what this machine cannot run."""
+    programs = tuple(each for each in cluster.programs if each.needs is None or _installed(each.needs))
+    return msgspec.structs.replace(cluster, programs=programs)
+
+
+def _installed(command: str) -> bool:
+    return shutil.which(command, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is not None
 
 
 def _docker_socket() -> Path:

@@ -167,6 +167,7 @@ def _marathon_lb(options: Options) -> Program:
         stage=3,
         sockets=tuple(_socket(options, role, "0.0.0.0") for role in ("lb-stats", "lb-http", "lb-appid")),
         ready=f"http://{LOCAL}:{options.port('lb-stats')}/_haproxy_health_check",
+        needs="haproxy",
     )
 
 

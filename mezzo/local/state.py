@@ -25,6 +25,7 @@ class Program(msgspec.Struct, frozen=True, kw_only=True):
     :param sockets: what it listens on; the first one is shown.
     :param ready: URL that answers 200 as soon as the program serves.
     :param stage: programs of a lower stage start before and end after it.
+    :param needs: a command without which it cannot run; it is then left out.
     :param stop_signal: what ends it for good.
     """
 
@@ -34,6 +35,7 @@ class Program(msgspec.Struct, frozen=True, kw_only=True):
     environ: dict[str, str] = {}
     sockets: tuple[Socket, ...] = ()
     ready: str | None = None
+    needs: str | None = None
     stop_signal: str = "SIGTERM"
     stop_timeout_s: float = 10.0
 
