@@ -59,7 +59,7 @@ setup_environment() {
   rm -f "$stamp"
   [ -x .venv/bin/python ] || "$python" -m venv .venv
   say "installing our Python packages (a minute or so, the first time)"
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".${extra}" ||
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --use-pep517 -c constraints.txt -e ".${extra}" ||
     fail "the Python packages could not be installed"
   printf '%s' "$wanted" > "$stamp"
 }

@@ -42,7 +42,7 @@ def quickstart(no_sample: bool, **flags: Any) -> None:
     target = Target(options.path, None, None)
     _deploy(target, sample)
     port = sample["portDefinitions"][0]["port"]
-    balanced = any(program.name == "marathon-lb" for program in outcome.cluster.programs)
+    balanced = "lb-http" in outcome.cluster.urls
     _wait(target, sample, port if balanced else None)
     _print_table(outcome.cluster, sample, port if balanced else 0)
 
@@ -128,14 +128,14 @@ def _print_table(cluster: Cluster, sample: dict[str, Any] | None, port: int) -> 
     table.add_row("[bold]master[/bold]", cluster.urls["master"])
     table.add_row("[bold]marathon[/bold]", cluster.urls["marathon"])
     table.add_row("[bold]DNS[/bold]", cluster.urls["dns"])
-    table.add_row("[bold]balancer[/bold]", cluster.urls["lb-stats"])
+    table.add_row("[bold]balancer[/bold]", cluster.urls.get("lb-stats", "none: haproxy is missing"))
     mezzo = _mezzo_command(cluster)
     tries = [f"{mezzo[0]} app list{mezzo[1]}"]
     if sample is not None:
         name = f"{'-'.join(reversed(sample['id'].strip('/').split('/')))}.marathon.mesos"
         table.add_row("[bold]app[/bold]", f"{sample['id']}, {sample['instances']} instances")
         table.add_row("[bold]its name[/bold]", name)
-        table.add_row("[bold]its service port[/bold]", str(port) if port else "none: haproxy is missing")
+        table.add_row("[bold]its service port[/bold]", str(port) if port else "none")
         host, _, dns_port = cluster.urls["dns"].partition(":")
         task = f"{cluster.urls['marathon']}/v2/apps{sample['id']}/tasks"
         tries = [

@@ -127,7 +127,9 @@ def warnings() -> tuple[str, ...]:
 def _runnable(cluster: Cluster) -> Cluster:
     """Leave out what this machine cannot run."""
     programs = tuple(each for each in cluster.programs if each.needs is None or _installed(each.needs))
-    return msgspec.structs.replace(cluster, programs=programs)
+    balanced = any(each.needs == "haproxy" for each in programs)
+    urls = {name: url for name, url in cluster.urls.items() if balanced or not name.startswith("lb-")}
+    return msgspec.structs.replace(cluster, programs=programs, urls=urls)
 
 
 def _installed(command: str) -> bool:
