@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 import resource
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -155,7 +157,7 @@ def load(argv: Sequence[str], environ: Mapping[str, str]) -> Config:
         hard_stop_after_s=given.hard_stop_after,
         work_dir=work_dir,
         haproxy_config=Path(given.haproxy_config).absolute() if given.haproxy_config else work_dir / "haproxy.cfg",
-        haproxy_binary=given.haproxy_binary,
+        haproxy_binary=_program(given.haproxy_binary),
         templates_dir=Path(given.templates_dir).absolute(),
         stats_port=given.stats_port,
         http_port=given.http_port,
@@ -294,3 +296,8 @@ def _maxconn() -> int:
     """Return how many connections the limit of open files admits: HAProxy needs two files for each."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     return 50_000 if hard == resource.RLIM_INFINITY else max(100, min(50_000, (hard - 500) // 2))
+
+
+def _program(name: str) -> str:
+    """Return where a program is: also where only root's PATH leads to, as HAProxy's package puts it there."""
+    return shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") or name

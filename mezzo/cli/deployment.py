@@ -46,7 +46,11 @@ def watch(target: Target, deployment_id: str | None, as_json: bool) -> None:
     """Follow DEPLOYMENT_ID (the only one that runs, when there is one) to its end. Exit code 1 when it fails."""
     running = {each["id"]: each for each in target.marathon.get("/v2/deployments")}
     if deployment_id is None:
-        if len(running) != 1:
+        if not running:
+            if not as_json:
+                console.print("no deployment runs")
+            return
+        if len(running) > 1:
             raise CommandError(f"{len(running)} deployments run; name one:\n  " + "\n  ".join(running))
         deployment_id = next(iter(running))
     if deployment_id not in running:

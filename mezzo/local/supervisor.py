@@ -89,6 +89,7 @@ class Child:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=os.environ | self.program.environ,
+                process_group=0,  # Ctrl-C is for the supervisor, which ends each program in its own way
             )
         self.restarts += 1
         self.since_s = now_s

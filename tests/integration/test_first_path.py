@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,7 +21,7 @@ from tests.support.local import LocalCluster, eventually, example
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 NUMBERS = itertools.count(1)
-APP = {
+APP: dict[str, Any] = {
     "id": "/web",
     "cmd": "mkdir -p www && echo $MESOS_TASK_ID > www/index.html && exec python3 -m http.server --directory www $PORT0",
     "instances": 2,
@@ -237,3 +239,18 @@ def test_a_second_up_finds_the_cluster_running_and_a_taken_port_is_named(cluster
     assert done.returncode == 1
     assert f"port {cluster.port('marathon')} on 127.0.0.1 is taken" in done.stderr
     assert PORT_FLAGS["marathon"][0] in done.stderr
+
+
+def test_ctrl_c_ends_a_cluster_in_the_foreground_with_its_tasks(tmp_path: Path) -> None:
+    cluster = LocalCluster(tmp_path, "--agents", "1")
+    command = [sys.executable, "-P", "-m", "mezzo", "up", "--foreground", "--agents", "1", "--dir", str(tmp_path)]
+    command += ["--port-offset", str(cluster.offset)]
+    foreground = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd="/", process_group=0)
+    try:
+        eventually(lambda: cluster.marathon("GET", "/v2/info").status_code == 200, what="marathon")
+        cluster.deploy({"id": "/sleeper", "cmd": "exec sleep 1000", "cpus": 0.05, "mem": 32})
+    finally:
+        os.killpg(foreground.pid, signal.SIGINT)  # as a terminal does it
+        foreground.wait(timeout=60)
+    assert foreground.returncode == 0
+    assert not cluster.leftovers()

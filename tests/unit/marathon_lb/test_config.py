@@ -55,3 +55,10 @@ def test_global_options_are_sorted_and_unique() -> None:
 def test_a_bad_flag_is_named(argv: list[str], named: str) -> None:
     with pytest.raises(ConfigError, match=named):
         config.load(argv, {})
+
+
+def test_a_program_is_found_by_its_name_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    haproxy = tmp_path / "haproxy"
+    haproxy.touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert config.load(["--marathon=http://m:8080", "--group=*"], {}).haproxy_binary == str(haproxy)
