@@ -22,11 +22,11 @@ from agent.containerizers.composing import DOCKER, PROCESS, ComposingContaineriz
 from agent.containerizers.docker import DockerContainerizer
 from agent.containerizers.process import ProcessContainerizer
 from agent.core import events as ev
-from agent.core.effects import Quit, Reconnect, ToMaster, Wake
+from agent.core.effects import MakeVolume, Quit, Reconnect, RemoveVolume, ToMaster, Wake
 from agent.core.machine import Machine
 from agent.core.rows import Identity, TaskRow
 from agent.core.settings import Settings
-from agent.drivers import detect
+from agent.drivers import detect, volumes
 from agent.drivers.link import MasterLink
 from agent.drivers.prober import Prober
 from agent.launcher.client import Launcher
@@ -145,6 +145,7 @@ class AgentApp:
         return ComposingContainerizer(
             found,
             Prober(config.public_ip),
+            work_dir=str(config.work_dir.absolute()),
             pid=self._pid,
             extra_environment=config.executor_environment_variables,
             switch_user=config.switch_user,
@@ -191,6 +192,10 @@ class AgentApp:
         match effect:
             case ToMaster(message):
                 self._link.send(message)
+            case MakeVolume(path):
+                volumes.make(path)
+            case RemoveVolume(path):
+                asyncio.get_running_loop().run_in_executor(None, volumes.remove, path)
             case Reconnect(reason):
                 self._link.reconnect(reason)
             case Wake(at_s):

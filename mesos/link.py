@@ -22,6 +22,7 @@ from mesos.errors import MezzoError
 from mesos.types.agents import AgentInfo, Capability
 from mesos.types.containers import KillPolicy
 from mesos.types.frameworks import FrameworkInfo
+from mesos.types.offers import Operation, OperationStatus
 from mesos.types.resources import Resource
 from mesos.types.tasks import ExecutorInfo, Task, TaskInfo, TaskState, TaskStatus
 
@@ -70,6 +71,7 @@ class ReregisterAgent(LinkMessage, frozen=True):
     frameworks: tuple[FrameworkInfo, ...]
     completed_frameworks: tuple[str, ...] = ()
     checkpointed_resources: tuple[Resource, ...] = ()
+    operations: tuple[OperationUpdate, ...] = ()
 
 
 class Pong(LinkMessage, frozen=True):
@@ -101,9 +103,21 @@ class ExecutorMessage(LinkMessage, frozen=True):
 
 
 class UpdateAgent(LinkMessage, frozen=True):
-    """The agent's total resources have changed."""
+    """The agent's total resources are other than the master may believe."""
 
     resources: tuple[Resource, ...]
+
+
+class OperationUpdate(LinkMessage, frozen=True):
+    """What became of an operation; sent again until :class:`AcknowledgeOperation`.
+
+    ``uuid`` is the operation's, ``status.uuid`` the update's. ``framework_id`` is absent for an operator's.
+    """
+
+    uuid: bytes
+    framework_id: str | None
+    info: Operation
+    status: OperationStatus
 
 
 class UnregisterAgent(LinkMessage, frozen=True):
@@ -202,10 +216,19 @@ class UpdateFramework(LinkMessage, frozen=True):
     framework: FrameworkInfo
 
 
-class CheckpointResources(LinkMessage, frozen=True):
-    """The agent's dynamic reservations and persistent volumes, all of them; to be stored durably."""
+class ApplyOperation(LinkMessage, frozen=True):
+    """Change resources: reserve them, make volumes of them, and the way back. Sent at most once."""
 
-    resources: tuple[Resource, ...]
+    uuid: bytes
+    framework_id: str | None
+    info: Operation
+
+
+class AcknowledgeOperation(LinkMessage, frozen=True):
+    """The update ``status_uuid`` of the operation ``uuid`` has been dealt with."""
+
+    uuid: bytes
+    status_uuid: bytes
 
 
 FromAgent = (
@@ -216,6 +239,7 @@ FromAgent = (
     | ExecutorExited
     | ExecutorMessage
     | UpdateAgent
+    | OperationUpdate
     | UnregisterAgent
 )
 FromMaster = (
@@ -231,7 +255,8 @@ FromMaster = (
     | AcknowledgeUpdate
     | FrameworkMessage
     | UpdateFramework
-    | CheckpointResources
+    | ApplyOperation
+    | AcknowledgeOperation
 )
 
 _encoder = msgspec.msgpack.Encoder()

@@ -67,6 +67,18 @@ class Key(msgspec.Struct, frozen=True):
         """The role of the innermost reservation, ``*`` when there is none."""
         return self.reservations[-1].role or "*" if self.reservations else "*"
 
+    @property
+    def persistence_id(self) -> str | None:
+        """The id of the persistent volume that this is, ``None`` when it is none."""
+        return self.disk.persistence.id if self.disk is not None and self.disk.persistence is not None else None
+
+    @property
+    def divisible(self) -> bool:
+        """Whether a part of it is something: a persistent volume or a mounted disk is taken whole."""
+        if self.disk is None:
+            return True
+        return self.disk.persistence is None and (self.disk.source is None or self.disk.source.type == "PATH")
+
 
 def thousandths(value: float) -> int:
     """Return ``value`` in thousandths, rounded half away from zero."""
@@ -139,7 +151,10 @@ class Resources:
     def contains(self, other: Resources) -> bool:
         """Tell whether everything in ``other`` is here."""
         mine = self._amounts
-        return all(key in mine and _contains(mine[key], amount) for key, amount in other._amounts.items())
+        return all(
+            key in mine and (_contains(mine[key], amount) if key.divisible else mine[key] == amount)
+            for key, amount in other._amounts.items()
+        )
 
     def __bool__(self) -> bool:
         return bool(self._amounts)
@@ -186,6 +201,12 @@ class Resources:
     def filter(self, keep: Any) -> Resources:
         """Return what ``keep(key)`` is true for."""
         return _made({k: v for k, v in self._amounts.items() if keep(k)})
+
+    def exclusive(self) -> Resources:
+        """Return what only one task can use at a time: everything that is not shared."""
+        if not any(key.shared for key in self._amounts):
+            return self
+        return self.filter(lambda key: not key.shared)
 
     def unreserved(self) -> Resources:
         """Return what belongs to no role."""
@@ -243,6 +264,11 @@ def ranges_of(name: str, ranges: Ranges) -> Resource:
     """Make unreserved ranges, e.g. ``ranges_of("ports", ((31000, 31001),))``."""
     listed = tuple(Range(begin, end) for begin, end in ranges)
     return Resource(name=name, type=ValueType.RANGES, ranges=RangeList(listed))
+
+
+def is_dynamic(key: Key) -> bool:
+    """Tell whether an operation, not an agent's flag, has reserved this."""
+    return any(each.type is not ReservationType.STATIC for each in key.reservations)
 
 
 def _made(amounts: dict[Key, Amount]) -> Resources:
@@ -398,8 +424,27 @@ def _text(key: Key, amount: Amount) -> str:
     if key.allocation_role is not None:
         marks.append(f"allocated: {key.allocation_role}")
     if key.reservations:
-        marks.append("reservations: [" + ",".join(f"({r.type},{r.role})" for r in key.reservations) + "]")
-    name = key.name + (f"({', '.join(marks)})" if marks else "")
+        marks.append("reservations: [" + ",".join(map(_reservation_text, key.reservations)) + "]")
+    name = key.name + (f"({', '.join(marks)})" if marks else "") + _disk_text(key.disk)
+    name += ("<SHARED>" if key.shared else "") + ("{REV}" if key.revocable else "")
     if isinstance(amount, int):
         return f"{name}:{amount / THOUSAND:g}"
     return f"{name}:{rg.text(amount)}" if isinstance(amount, tuple) else f"{name}:{{{', '.join(sorted(amount))}}}"
+
+
+def _reservation_text(info: ReservationInfo) -> str:
+    return "(" + ",".join(filter(None, (info.type, info.role, info.principal))) + ")"
+
+
+def _disk_text(disk: DiskInfo | None) -> str:
+    if disk is None:
+        return ""
+    source = disk.source
+    pieces = []
+    if source is not None:
+        root = source.path or source.mount
+        pieces.append(source.type + (f":{root.root}" if root is not None and root.root else ""))
+    if disk.persistence is not None:
+        path = disk.volume.container_path if disk.volume is not None else ""
+        pieces.append(f"{disk.persistence.id}:{path}")
+    return f"[{','.join(pieces)}]"

@@ -72,7 +72,7 @@ class Views:
     def state(self) -> dict[str, Any]:
         """Return ``/state``."""
         state, info = self._machine.state, self._machine.state.identity.info
-        total = Resources.from_wire(info.resources)
+        total = self._machine.state.total
         used = EMPTY
         for row in state.tasks.values():
             if not row.ended:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.containerizers.base import Containerizer, ContainerSpec, Exit
+from agent.containerizers.volumes import give_to, with_persistent
 from agent.core import events as ev
 from agent.core.effects import Destroy, Find, Kill, Launch, Probe, Recover, Terminate
 from agent.core.rows import TaskRow
@@ -43,6 +44,7 @@ class ComposingContainerizer:
         containerizers: Mapping[str, Containerizer],
         prober: Prober,
         *,
+        work_dir: str,
         pid: str,
         extra_environment: Mapping[str, str],
         switch_user: bool,
@@ -50,6 +52,7 @@ class ComposingContainerizer:
         post: Callable[[ev.Event], None],
     ) -> None:
         self._containerizers, self._prober = containerizers, prober
+        self._work_dir = work_dir
         self._pid, self._extra, self._switch_user = pid, extra_environment, switch_user
         self._frameworks, self._post = frameworks, post
         self._running: set[asyncio.Task[None]] = set()
@@ -126,12 +129,14 @@ class ComposingContainerizer:
         user = self._user(row, framework)
         sandbox = Path(row.sandbox)
         await asyncio.to_thread(make_sandbox, sandbox, user if kind == PROCESS else None)
+        if user is not None and kind == PROCESS:
+            give_to(user, row.task, self._work_dir)
         command = row.task.command
         if command is not None and command.uris:
             await fetch(command.uris, sandbox, sandbox / "stderr")
         spec = ContainerSpec(
             container_id=row.container_id,
-            task=row.task,
+            task=with_persistent(row.task, self._work_dir),
             framework_id=row.framework_id,
             sandbox=row.sandbox,
             environ=self._environment(row, framework, kind),

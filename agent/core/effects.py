@@ -58,6 +58,18 @@ class Probe(Effect, frozen=True):
     row: TaskRow
 
 
+class MakeVolume(Effect, frozen=True):
+    """Make the directory of a persistent volume, if it is not there."""
+
+    path: str
+
+
+class RemoveVolume(Effect, frozen=True):
+    """Remove a persistent volume and all that is in it."""
+
+    path: str
+
+
 class Reconnect(Effect, frozen=True):
     """End the link and make a new one."""
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from agent.core import events as ev
-from agent.core import tasks, updates
+from agent.core import operations, tasks, updates
 from agent.core.context import Context, Count
 from agent.core.effects import Destroy, Find, Kill, Quit, Reconnect, Recover, ToMaster, Wake
 from agent.core.rows import FrameworkRow, Identity, TaskRow
@@ -108,6 +108,7 @@ class Machine:
     def _start(self) -> None:
         """Look for the containers of an earlier agent."""
         context = self._context
+        operations.make_volumes(context)
         for row in list(self.state.tasks.values()):
             framework = self.state.frameworks.get(row.framework_id)
             if row.ended:
@@ -134,7 +135,7 @@ class Machine:
         context, info = self._context, self.state.identity.info
         if info.id is None:
             message: link.LinkMessage = link.RegisterAgent(
-                info, self._settings.pid, self._settings.version, AGENT_CAPABILITIES
+                info, self._settings.pid, self._settings.version, AGENT_CAPABILITIES, operations.kept(context)
             )
         else:
             message = link.ReregisterAgent(
@@ -145,6 +146,8 @@ class Machine:
                 tasks=tuple(task_view(row) for row in self.state.tasks.values() if not row.silent),
                 executors=(),
                 frameworks=tuple(row.info for row in self.state.frameworks.values()),
+                checkpointed_resources=operations.kept(context),
+                operations=operations.updates(context),
             )
         context.emit(ToMaster(message))
         context.timers.set(REGISTER, context.now_s + REGISTER_AGAIN_S)
@@ -163,6 +166,7 @@ class Machine:
         context.note("registered", agent_id=agent_id)
         for row in list(self.state.tasks.values()):
             updates.send_head(context, row, first=True)
+        operations.send_all(context)
 
     def _master_says(self, message: link.FromMaster) -> None:
         context = self._context
@@ -184,6 +188,10 @@ class Machine:
                     )
                 else:
                     tasks.arrive(context, message)
+            case link.ApplyOperation():
+                operations.apply(context, message)
+            case link.AcknowledgeOperation(uuid, status_uuid):
+                operations.acknowledged(context, uuid, status_uuid)
             case link.KillTask(framework_id, task_id, policy):
                 row = self.state.tasks.get((framework_id, task_id))
                 if row is not None:
@@ -281,6 +289,8 @@ class Machine:
                         context.emit(Kill(each))
                         context.emit(Destroy(each))
                         context.forget(each)
+            case "operation":
+                operations.send_again(context, key[0])
             case "retry" if row is not None:
                 updates.send_head(context, row, first=False)
             case "kill" if row is not None:

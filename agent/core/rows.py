@@ -7,6 +7,7 @@ import msgspec
 from agent.core.running import Running
 from mesos.types.agents import AgentInfo
 from mesos.types.frameworks import FrameworkInfo
+from mesos.types.offers import Operation, OperationStatus
 from mesos.types.tasks import Reason, TaskInfo, TaskState, TaskStatus
 
 TaskKey = tuple[str, str]
@@ -66,3 +67,12 @@ class FrameworkRow(msgspec.Struct, frozen=True):
     """A framework that has, or had, tasks here."""
 
     info: FrameworkInfo
+
+
+class OperationRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An operation that was applied, or could not be, until its update is acknowledged."""
+
+    uuid: bytes
+    framework_id: str | None
+    info: Operation
+    status: OperationStatus

@@ -8,7 +8,10 @@ from collections.abc import Mapping
 import msgspec
 
 from agent.core.health import Checker
-from agent.core.rows import FrameworkRow, Identity, TaskKey, TaskRow
+from agent.core.rows import FrameworkRow, Identity, OperationRow, TaskKey, TaskRow
+from mesos.operations import with_checkpointed
+from mesos.resources import Resources
+from mesos.types.resources import Resource
 
 MAX_COMPLETED = 200
 """Ended tasks that are still shown, over all frameworks."""
@@ -19,6 +22,9 @@ class State:
 
     def __init__(self, identity: Identity) -> None:
         self.identity = identity
+        self.total = Resources.from_wire(identity.info.resources)
+        self.operations: dict[bytes, OperationRow] = {}
+        self.operation_retries_s: dict[bytes, float] = {}
         self.tasks: dict[TaskKey, TaskRow] = {}
         self.by_container: dict[str, TaskKey] = {}
         self.frameworks: dict[str, FrameworkRow] = {}
@@ -59,10 +65,19 @@ def task_key(row: TaskRow) -> str:
 
 
 def recover(state: State, stored: Mapping[str, bytes]) -> None:
-    """Fill the tables from what an earlier agent left."""
+    """Fill the tables from what an earlier agent left.
+
+    :raises mesos.operations.OperationError: when the agent's flags do not give any more what was reserved.
+    """
     for key, value in stored.items():
         kind = key.partition("/")[0]
         if kind == "tasks":
             state.put(msgspec.msgpack.decode(value, type=TaskRow))
+        elif kind == "operations":
+            operation = msgspec.msgpack.decode(value, type=OperationRow)
+            state.operations[operation.uuid] = operation
+        elif kind == "resources":
+            kept = Resources.from_wire(msgspec.msgpack.decode(value, type=tuple[Resource, ...]))
+            state.total = with_checkpointed(state.total, kept)
         elif kind == "frameworks":
             state.frameworks[key.partition("/")[2]] = msgspec.msgpack.decode(value, type=FrameworkRow)

@@ -6,7 +6,7 @@ import signal
 
 import msgspec
 
-from agent.core import health, paths, updates
+from agent.core import health, operations, paths, updates
 from agent.core.context import Context
 from agent.core.effects import Destroy, Kill, Launch, Probe, Terminate
 from agent.core.rows import Ending, FrameworkRow, TaskRow
@@ -40,6 +40,18 @@ def arrive(context: Context, order: RunTask) -> None:
     )
     if task.executor is not None:
         fail(context, row, "custom executors cannot be run by this agent", Reason.REASON_TASK_INVALID)
+        return
+    unknown = operations.unknown_resources(context, task.resources)
+    if unknown:
+        row = msgspec.structs.replace(row, ended=True)
+        updates.say(
+            context,
+            row,
+            TaskState.TASK_DROPPED,
+            source=Source.SOURCE_AGENT,
+            reason=Reason.REASON_RESOURCES_UNKNOWN,
+            message=f"The reserved resources or volumes {unknown} are unknown to the agent",
+        )
         return
     row = updates.say(context, row, TaskState.TASK_STARTING)
     context.emit(Launch(row, order.framework))

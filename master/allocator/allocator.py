@@ -28,7 +28,16 @@ class _Client:
         self.info, self.roles, self.suppressed = info, frozenset(roles), suppressed
         self.active = False
         self.takes_gpus = info.has("GPU_RESOURCES")
+        self._takes_shared, self._takes_revocable = info.has("SHARED_RESOURCES"), info.has("REVOCABLE_RESOURCES")
         self.minima = {role: _own_minimum(info, role) for role in self.roles}
+
+    def may_have(self, resources: Resources) -> Resources:
+        """Return what the framework's capabilities let it be offered."""
+        if any((key.shared and not self._takes_shared) or key.revocable for key, _ in resources):
+            return resources.filter(
+                lambda key: (self._takes_shared or not key.shared) and (self._takes_revocable or not key.revocable)
+            )
+        return resources
 
 
 class Allocator:
@@ -56,6 +65,10 @@ class Allocator:
         self._change_totals(self._agents.get(agent_id, EMPTY), total)
         self._agents[agent_id] = total
         self.dirty.add(agent_id)
+
+    def convert_agent(self, agent_id: str, total: Resources) -> None:
+        """Note that an agent's resources are other ones of the same quantity: reserved, made volumes, or back."""
+        self._agents[agent_id] = total
 
     def remove_agent(self, agent_id: str) -> None:
         """Take an agent out of the whole, with its filters; allocations must have been given back."""
@@ -127,12 +140,14 @@ class Allocator:
     def charge(self, framework_id: str, agent_id: str, role: str, resources: Resources) -> None:
         """Count what a framework got, by an offer or by a task that an agent told of."""
         self._track(role, framework_id)
+        resources = resources.exclusive()
         key = (framework_id, role, agent_id)
         self._allocations[key] = self._allocations.get(key, EMPTY) + resources
         self._count(framework_id, role, resources, 1)
 
     def uncharge(self, framework_id: str, agent_id: str, role: str, resources: Resources, *, later: bool) -> None:
         """Count what a framework gave back. ``later``: offer it again in the next round, not at once."""
+        resources = resources.exclusive()
         key = (framework_id, role, agent_id)
         rest = self._allocations.get(key, EMPTY) - resources
         if rest:
@@ -142,6 +157,13 @@ class Allocator:
         self._count(framework_id, role, resources, -1)
         if agent_id in self._agents:
             (self.later if later else self.dirty).add(agent_id)
+
+    def convert(self, framework_id: str, agent_id: str, role: str, consumed: Resources, converted: Resources) -> None:
+        """Note that what a framework got is something else of the same quantity now."""
+        key = (framework_id, role, agent_id)
+        self._allocations[key] = self._allocations.get(key, EMPTY) - consumed.exclusive() + converted.exclusive()
+        self._count(framework_id, role, consumed.exclusive(), -1)
+        self._count(framework_id, role, converted.exclusive(), 1)
 
     def _count(self, framework_id: str, role: str, resources: Resources, sign: int) -> None:
         scalars = resources.scalars()
@@ -186,24 +208,27 @@ class Allocator:
                 client = self._clients[framework_id]
                 if has_gpus and not client.takes_gpus:
                     continue
-                if not self._enough(client, role, available):
+                offered = client.may_have(available)
+                if not self._enough(client, role, offered):
                     continue
-                if self.filters.blocks((framework_id, role, agent_id), available):
+                if self.filters.blocks((framework_id, role, agent_id), offered):
                     continue
-                picks.append(Pick(framework_id, agent_id, role, available.allocated_to(role)))
+                picks.append(Pick(framework_id, agent_id, role, offered.allocated_to(role)))
                 self.charge(framework_id, agent_id, role, picks[-1].resources)
-                free -= available
+                free -= offered.exclusive()
                 break
             if not free:
                 return
 
     def _enough(self, client: _Client, role: str, available: Resources) -> bool:
+        if not available.exclusive():
+            return False
         minima = client.minima[role]
         if minima is None:
             minima = self._settings.min_allocatable
         if not minima:
             return True
-        scalars = available.scalars()
+        scalars = available.exclusive().scalars()
         return any(all(scalars.get(name, 0) >= least for name, least in each.items()) for each in minima)
 
     def _track(self, role: str, framework_id: str) -> None:

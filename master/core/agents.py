@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
-from master.core import frameworks, offers, registry, tasks
+from master.core import frameworks, offers, operations, registry, tasks
 from master.core.context import Context, time_info
 from master.core.rows import Agent, Executor, TaskRow
+from master.core.state import State
 from master.core.views import AgentAdded, AgentRemoved, agent_view
+from mesos.errors import MezzoError
 from mesos.link import (
     AgentRegistered,
     AgentReregistered,
@@ -18,9 +20,11 @@ from mesos.link import (
     ShutdownAgent,
     ShutdownFramework,
 )
+from mesos.operations import with_checkpointed
 from mesos.resources import EMPTY, Resources
 from mesos.types.agents import AgentInfo
 from mesos.types.ids import AgentID
+from mesos.types.resources import Resource
 from mesos.types.scheduler import Event, EventType, Failure
 from mesos.types.tasks import Reason, Source, Task, TaskState, TaskStatus
 
@@ -35,12 +39,15 @@ def register(context: Context, link: int, peer_ip: str | None, message: Register
     if known is not None:
         context.order(context.state.agents[known], _registered(context, known))
         return
+    total = _total(context, link, message)
+    if total is None:
+        return
     _replace_same_address(context, message.pid)
     agent_id = f"{context.state.info.id}-S{context.state.next_agent}"
     context.state.next_agent += 1
     info = msgspec.structs.replace(message.info, id=AgentID(agent_id))
     registry.admit(context, info)
-    agent = _add(context, link, info, message)
+    agent = _add(context, link, info, total, message)
     context.order(agent, _registered(context, agent_id))
     context.count("master/slave_registrations")
     context.publish("AGENT_ADDED", AgentAdded(agent_view(context.state, agent)))
@@ -57,6 +64,9 @@ def reregister(context: Context, link: int, message: ReregisterAgent) -> None:
         from_nobody = ShutdownAgent("Agent has been marked gone by an operator")
         context.order(_Stranger.of(link, message), from_nobody)
         return
+    total = _total(context, link, message)
+    if total is None:
+        return
     known = state.agents.get(agent_id)
     was_unreachable = agent_id in state.unreachable_since_s
     if known is not None and known.link is not None and known.link != link:
@@ -66,9 +76,10 @@ def reregister(context: Context, link: int, message: ReregisterAgent) -> None:
         registry.admit(context, message.info)
     else:
         offers.rescind_agent(context, agent_id)
-    agent = _add(context, link, message.info, message)
+    agent = _add(context, link, message.info, total, message)
     _take_frameworks(context, agent, message)
     _take_tasks(context, agent, message.tasks, was_unreachable)
+    operations.take(context, agent, message.operations)
     named = {(task.framework_id.value, task.task_id.value) for task in message.tasks}
     missing = tuple(row.key for row in state.tasks_of_agent(agent_id) if row.key not in named)
     settings = context.settings
@@ -103,12 +114,24 @@ def _registered(context: Context, agent_id: str) -> AgentRegistered:
     return AgentRegistered(agent_id, context.settings.ping_timeout_total_s)
 
 
-def _add(context: Context, link: int, info: AgentInfo, message: RegisterAgent | ReregisterAgent) -> Agent:
+def _total(context: Context, link: int, message: RegisterAgent | ReregisterAgent) -> Resources | None:
+    """Return what an agent has; ``None``, and the end of its connection, when what it tells does not fit together."""
+    try:
+        base = Resources.from_wire(message.info.resources)
+        return with_checkpointed(base, Resources.from_wire(message.checkpointed_resources))
+    except MezzoError as error:
+        context.note("agent refused", "warning", pid=message.pid, why=str(error))
+        context.hang_up(link, str(error))
+        return None
+
+
+def _add(
+    context: Context, link: int, info: AgentInfo, total: Resources, message: RegisterAgent | ReregisterAgent
+) -> Agent:
     """Put an agent into the tables, or its new self in the place of the old one."""
     assert info.id is not None
     state, agent_id = context.state, info.id.value
     known = state.agents.get(agent_id)
-    total = Resources.from_wire(info.resources)
     agent = Agent(
         id=agent_id,
         info=info,
@@ -125,14 +148,27 @@ def _add(context: Context, link: int, info: AgentInfo, message: RegisterAgent | 
     state.agents[agent_id] = agent
     state.agent_of_link[link] = agent_id
     state.missed_pings[agent_id] = 0
-    busy = (state.used_on(agent_id) + state.offered.get(agent_id, EMPTY)).allocated_to(None)
-    state.free[agent_id] = total - busy
+    state.free[agent_id] = total - _busy(state, agent_id)
     state.used.setdefault(agent_id, {})
     context.allocator.set_agent(agent_id, total)
     context.timers.cancel(("reregister", agent_id))
     if PING not in context.timers:
         context.timers.set(PING, context.now_s + context.settings.agent_ping_timeout_s)
     return agent
+
+
+def _busy(state: State, agent_id: str) -> Resources:
+    return (state.used_on(agent_id) + state.offered.get(agent_id, EMPTY)).exclusive().allocated_to(None)
+
+
+def resources_changed(context: Context, agent: Agent, told: tuple[Resource, ...]) -> None:
+    """Believe an agent that says what it has: an operation did not do there what it was to do."""
+    offers.rescind_agent(context, agent.id)
+    total = Resources.from_wire(told)
+    context.state.agents[agent.id] = msgspec.structs.replace(agent, total=total)
+    context.state.free[agent.id] = total - _busy(context.state, agent.id)
+    context.allocator.filters.forget_agent(agent.id)
+    context.allocator.set_agent(agent.id, total)
 
 
 def _replace_same_address(context: Context, pid: str) -> None:
@@ -268,6 +304,7 @@ def unreachable(context: Context, agent: Agent, message: str) -> None:
         )
         tasks.forward(context, framework, status)
         _set_aside(context, tasks.fold(context, row, status, status.state))
+    operations.agent_lost(context, agent.id, "OPERATION_UNREACHABLE", message)
     context.count("master/slave_unreachable_completed")
     _remove(context, agent, message)
 
@@ -295,6 +332,7 @@ def leave(context: Context, agent: Agent, message: str) -> None:
         else:
             text = f"Agent {agent.info.hostname} removed: {message}"
             tasks.end(context, row, TaskState.TASK_GONE, Reason.REASON_AGENT_REMOVED, text, source=framework)
+    operations.agent_lost(context, agent.id, "OPERATION_GONE_BY_OPERATOR", message)
     _remove(context, agent, message)
 
 

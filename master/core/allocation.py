@@ -55,6 +55,9 @@ class Allocator(Protocol):
     def set_agent(self, agent_id: str, total: Resources) -> None:
         """Add an agent to the whole, or change what it has."""
 
+    def convert_agent(self, agent_id: str, total: Resources) -> None:
+        """Note that an agent's resources are other ones of the same quantity."""
+
     def remove_agent(self, agent_id: str) -> None:
         """Take an agent out of the whole, with its filters."""
 
@@ -80,6 +83,9 @@ class Allocator(Protocol):
 
     def uncharge(self, framework_id: str, agent_id: str, role: str, resources: Resources, *, later: bool) -> None:
         """Count what a framework gave back."""
+
+    def convert(self, framework_id: str, agent_id: str, role: str, consumed: Resources, converted: Resources) -> None:
+        """Note that what a framework got is something else of the same quantity now."""
 
     def allocate(self, free: Mapping[str, Resources], eligible: Callable[[str], bool]) -> list[Pick]:
         """Pick offers for the dirty agents and charge them."""

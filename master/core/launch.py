@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import msgspec
 
-from master.core import offers, tasks
+from master.core import offers, operations, tasks
 from master.core.context import Context
 from master.core.rows import Agent, Executor, Framework, OfferRow, TaskRow
 from master.core.validation import task_problem
 from mesos.link import RunTask
+from mesos.operations import CONVERTING, OperationError
 from mesos.resources import EMPTY, Resources
 from mesos.types.ids import ExecutorID, FrameworkID, OfferID
-from mesos.types.offers import Operation, OperationStatus, OperationType
-from mesos.types.scheduler import Accept, Event, EventType, UpdateOperationStatus
+from mesos.types.offers import Filters, Operation, OperationType
+from mesos.types.scheduler import Accept
 from mesos.types.tasks import Reason, Task, TaskInfo, TaskState
 
 
 class _Acceptance:
-    """One ACCEPT while its operations are applied."""
+    """One ACCEPT while its operations are applied: what is left of the offers, and what was converted on the way."""
 
     def __init__(self, framework: Framework, agent: Agent, role: str, left: Resources) -> None:
         self.framework, self.agent, self.role, self.left = framework, agent, role, left
+        self.converted = EMPTY
 
 
 def accept(context: Context, framework: Framework, call: Accept) -> None:
@@ -43,10 +45,20 @@ def accept(context: Context, framework: Framework, call: Accept) -> None:
     acceptance = _Acceptance(framework, agent, rows[0].role, total)
     for operation in call.operations:
         _apply(context, acceptance, operation)
-    left = acceptance.left
-    if left:
-        context.allocator.uncharge(framework.id, agent.id, acceptance.role, left, later=True)
-        offers.refuse(context, framework.id, acceptance.role, agent.id, left.allocated_to(None), call.filters)
+    _give_back(context, acceptance, call.filters)
+
+
+def _give_back(context: Context, acceptance: _Acceptance, filters: Filters | None) -> None:
+    """Return what no operation used. What was converted is offered again at once, the rest not before its filter."""
+    framework, agent, role = acceptance.framework, acceptance.agent, acceptance.role
+    new = {key for key, _ in acceptance.converted}
+    fresh = acceptance.left.filter(lambda key: key in new)
+    rest = acceptance.left.filter(lambda key: key not in new)
+    if fresh:
+        context.allocator.uncharge(framework.id, agent.id, role, fresh, later=False)
+    if rest:
+        context.allocator.uncharge(framework.id, agent.id, role, rest, later=not fresh)
+        offers.refuse(context, framework.id, role, agent.id, rest.allocated_to(None), filters)
 
 
 def _find(context: Context, framework: Framework, offer_ids: tuple[OfferID, ...]) -> tuple[list[OfferRow], str | None]:
@@ -68,8 +80,8 @@ def _find(context: Context, framework: Framework, offer_ids: tuple[OfferID, ...]
     return found, problem
 
 
-def _refuse_all(context: Context, framework: Framework, operations: tuple[Operation, ...], problem: str) -> None:
-    for operation in operations:
+def _refuse_all(context: Context, framework: Framework, asked: tuple[Operation, ...], problem: str) -> None:
+    for operation in asked:
         for task in _tasks_of(operation):
             state, reason = TaskState.TASK_DROPPED, Reason.REASON_INVALID_OFFERS
             message = f"Task launched with invalid offers: {problem}"
@@ -77,7 +89,7 @@ def _refuse_all(context: Context, framework: Framework, operations: tuple[Operat
             tasks.forward(context, framework, status)
             context.count("master/tasks_dropped" if framework.partition_aware else "master/tasks_lost")
         if not _tasks_of(operation):
-            _operation_error(context, framework, operation, f"Operation attempted with invalid offers: {problem}")
+            operations.refuse(context, framework, operation, f"Operation attempted with invalid offers: {problem}")
 
 
 def _tasks_of(operation: Operation) -> tuple[TaskInfo, ...]:
@@ -96,9 +108,33 @@ def _apply(context: Context, acceptance: _Acceptance, operation: Operation) -> N
         for task in operation.launch_group.task_group.tasks:
             message = "Task groups cannot be run: no agent of this cluster has a default executor"
             _task_error(context, framework, task, Reason.REASON_TASK_GROUP_INVALID, message)
+    elif operation.type in CONVERTING:
+        _convert(context, acceptance, operation)
     else:
         kind = operation.type or "an operation without type"
-        _operation_error(context, framework, operation, f"This master cannot apply {kind}")
+        operations.refuse(context, framework, operation, f"This master cannot apply {kind}")
+
+
+def _convert(context: Context, acceptance: _Acceptance, operation: Operation) -> None:
+    """Reserve, make volumes, or the way back, of what is left of the offers."""
+    framework, role = acceptance.framework, acceptance.role
+    agent = context.state.agents[acceptance.agent.id]
+    if operation.id is not None and context.state.operation_of(framework.id, operation.id.value) is not None:
+        operations.refuse(context, framework, operation, f"Operation ID '{operation.id.value}' is in use")
+        return
+    try:
+        change = operations.checked(context, agent, operation, framework)
+    except OperationError as error:
+        operations.refuse(context, framework, operation, str(error))
+        return
+    consumed, converted = change.allocated_to(role)
+    if not acceptance.left.contains(consumed):
+        operations.refuse(context, framework, operation, f"{acceptance.left} does not contain {consumed}")
+        return
+    operations.apply(context, agent, operation, change, framework.id)
+    context.allocator.convert(framework.id, agent.id, role, consumed, converted)
+    acceptance.left = acceptance.left - consumed + converted
+    acceptance.converted += converted
 
 
 def _launch(context: Context, acceptance: _Acceptance, task: TaskInfo, problem: str) -> None:
@@ -109,7 +145,7 @@ def _launch(context: Context, acceptance: _Acceptance, task: TaskInfo, problem: 
         return
     resources = Resources.from_wire(task.resources).allocated_to(role)
     context.state.use(agent.id, framework.id, resources)
-    acceptance.left -= resources
+    acceptance.left -= resources.exclusive()
     if task.executor is not None:
         acceptance.left -= _use_executor(context, acceptance, task)
     row = TaskRow(task=_described(framework, task, resources), resources=resources, role=role)
@@ -156,12 +192,3 @@ def _task_error(context: Context, framework: Framework, task: TaskInfo, reason: 
     status = tasks.from_master(context, framework, task.task_id, TaskState.TASK_ERROR, reason, message, task.agent_id)
     tasks.forward(context, framework, status)
     context.count("master/tasks_error")
-
-
-def _operation_error(context: Context, framework: Framework, operation: Operation, message: str) -> None:
-    context.note("operation refused", "warning", framework_id=framework.id, operation=str(operation.type), why=message)
-    if operation.id is None:
-        return
-    status = OperationStatus(state="OPERATION_ERROR", operation_id=operation.id, message=message)
-    event = Event(type=EventType.UPDATE_OPERATION_STATUS, update_operation_status=UpdateOperationStatus(status))
-    context.tell(framework, event)

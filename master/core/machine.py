@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from master.core import agents, frameworks, launch, offers, reconcile, registry, tasks
+from master.core import agents, frameworks, launch, offers, operations, reconcile, registry, tasks
 from master.core import events as ev
 from master.core.allocation import Allocator
 from master.core.context import Context
@@ -126,6 +126,10 @@ class Machine:
             case link.ExecutorMessage(framework_id, executor_id, data):
                 told = Message(AgentID(agent_id), ExecutorID(executor_id), data)
                 self._tell(framework_id, Event(type=EventType.MESSAGE, message=told))
+            case link.OperationUpdate():
+                operations.on_update(context, agent_id, message)
+            case link.UpdateAgent(resources):
+                agents.resources_changed(context, self.state.agents[agent_id], resources)
             case link.UnregisterAgent():
                 context.count("master/messages_unregister_slave")
                 agents.leave(context, self.state.agents[agent_id], "the agent unregistered")
@@ -153,6 +157,10 @@ class Machine:
             self._kill(framework, call.kill)
         elif call.reconcile is not None and call.type is CallType.RECONCILE:
             reconcile.reconcile(context, framework, call.reconcile.tasks)
+        elif call.acknowledge_operation_status is not None and call.type is CallType.ACKNOWLEDGE_OPERATION_STATUS:
+            operations.acknowledge(context, framework, call.acknowledge_operation_status)
+        elif call.reconcile_operations is not None and call.type is CallType.RECONCILE_OPERATIONS:
+            operations.reconcile(context, framework, call.reconcile_operations.operations)
         elif call.update_framework is not None and call.type is CallType.UPDATE_FRAMEWORK:
             frameworks.update(context, framework, call.update_framework)
         elif call.type is CallType.TEARDOWN:

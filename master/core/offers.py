@@ -32,7 +32,7 @@ def make(context: Context) -> None:
         state.offers_of_framework.setdefault(row.framework_id, {})[row.id] = None
         state.offers_of_agent.setdefault(row.agent_id, {})[row.id] = None
         state.offered[row.agent_id] = state.offered.get(row.agent_id, EMPTY) + row.resources
-        state.free[row.agent_id] = state.free[row.agent_id] - row.resources.allocated_to(None)
+        state.free[row.agent_id] = state.free[row.agent_id] - row.resources.exclusive().allocated_to(None)
         if context.settings.offer_timeout_s is not None:
             context.timers.set(("offer", row.id), context.now_s + context.settings.offer_timeout_s)
         framework = state.frameworks[row.framework_id]
@@ -80,7 +80,7 @@ def drop(context: Context, row: OfferRow) -> None:
         state.offered[row.agent_id] = rest
     else:
         del state.offered[row.agent_id]
-    state.free[row.agent_id] = state.free[row.agent_id] + row.resources.allocated_to(None)
+    state.free[row.agent_id] = state.free[row.agent_id] + row.resources.exclusive().allocated_to(None)
     context.timers.cancel(("offer", row.id))
 
 

@@ -29,7 +29,7 @@ def _component_problem(role: str, component: str) -> str | None:
     if component in (".", "..", "*"):
         return f"Role '{role}' cannot include '{component}' as a component"
     if component.startswith("-"):
-        return f"Role component '{component}' is invalid because it begins with '-'"
+        return f"Role component '{component}' is invalid because it starts with a dash"
     if _WHITESPACE.search(component):
         return f"Role component '{component}' is invalid because it contains backspace or whitespace"
     return None

@@ -8,6 +8,7 @@ from mesos.resources import EMPTY, Resources
 from mesos.types.agents import AgentInfo, Capability
 from mesos.types.base import Wire
 from mesos.types.frameworks import FrameworkInfo, OfferConstraints
+from mesos.types.offers import Operation, OperationStatus
 from mesos.types.tasks import ExecutorInfo, Task
 
 TaskKey = tuple[str, str]
@@ -107,6 +108,17 @@ class TaskRow(msgspec.Struct, frozen=True, kw_only=True):
     def agent_id(self) -> str:
         """Where it runs."""
         return self.task.agent_id.value
+
+
+class OperationRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An operation upon an agent's resources that is not acknowledged. ``framework_id`` is absent for an operator's."""
+
+    uuid: bytes
+    framework_id: str | None
+    agent_id: str
+    info: Operation
+    status: OperationStatus
+    statuses: tuple[OperationStatus, ...] = ()
 
 
 class Admitted(Wire, frozen=True, kw_only=True):

@@ -1,7 +1,8 @@
 """All tables of a master. Changed in place by the core alone; what is derived is kept, never recomputed.
 
-Invariants (see :meth:`State.check`): an agent's total is used + offered + free, at all times; a task's resources are
-used exactly until its terminal state is first seen; every offer belongs to a connected framework and an active agent.
+Invariants (see :meth:`State.check`): an agent's total is used + offered + free, at all times (a shared volume is always
+free, too); a task's resources are used exactly until its terminal state is first seen; every offer belongs to a
+connected framework and an active agent.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 
-from master.core.rows import Agent, Executor, ExecutorKey, Framework, OfferRow, TaskRow
+from master.core.rows import Agent, Executor, ExecutorKey, Framework, OfferRow, OperationRow, TaskRow
 from mesos.resources import EMPTY, Resources
 from mesos.types.agents import AgentInfo
 from mesos.types.masters import MasterInfo
@@ -49,6 +50,10 @@ class State:
         self.offered: dict[str, Resources] = {}
         self.free: dict[str, Resources] = {}
         self.missed_pings: dict[str, int] = {}
+        self.operations: dict[bytes, OperationRow] = {}
+        self.operations_on_agent: dict[str, dict[bytes, None]] = {}
+        self.operation_ids: dict[tuple[str, str], bytes] = {}
+        self.next_operation = 0
         self.next_agent = 0
         self.next_framework = 0
         self.next_offer = 0
@@ -78,11 +83,34 @@ class State:
         for tasks in self.tasks.values():
             yield from tasks.values()
 
+    def put_operation(self, row: OperationRow) -> None:
+        """Add an operation or replace its row."""
+        self.operations[row.uuid] = row
+        self.operations_on_agent.setdefault(row.agent_id, {})[row.uuid] = None
+        if row.framework_id is not None and row.info.id is not None:
+            self.operation_ids[row.framework_id, row.info.id.value] = row.uuid
+
+    def drop_operation(self, row: OperationRow) -> None:
+        """Forget an operation."""
+        self.operations.pop(row.uuid, None)
+        self.operations_on_agent.get(row.agent_id, {}).pop(row.uuid, None)
+        if row.framework_id is not None and row.info.id is not None:
+            self.operation_ids.pop((row.framework_id, row.info.id.value), None)
+
+    def operation_of(self, framework_id: str, operation_id: str) -> OperationRow | None:
+        """Return an operation by the id that its framework gave it."""
+        uuid = self.operation_ids.get((framework_id, operation_id))
+        return self.operations.get(uuid) if uuid is not None else None
+
+    def operations_of_agent(self, agent_id: str) -> list[OperationRow]:
+        """Return the operations on one agent."""
+        return [self.operations[uuid] for uuid in self.operations_on_agent.get(agent_id, ())]
+
     def use(self, agent_id: str, framework_id: str, resources: Resources) -> None:
         """Move resources of an agent from free to used."""
         used = self.used.setdefault(agent_id, {})
         used[framework_id] = used.get(framework_id, EMPTY) + resources
-        self.free[agent_id] = self.free.get(agent_id, EMPTY) - resources.allocated_to(None)
+        self.free[agent_id] = self.free.get(agent_id, EMPTY) - resources.exclusive().allocated_to(None)
 
     def unuse(self, agent_id: str, framework_id: str, resources: Resources) -> None:
         """Move resources of an agent from used to free."""
@@ -94,7 +122,7 @@ class State:
             used[framework_id] = rest
         else:
             used.pop(framework_id, None)
-        self.free[agent_id] = self.free[agent_id] + resources.allocated_to(None)
+        self.free[agent_id] = self.free[agent_id] + resources.exclusive().allocated_to(None)
 
     def used_on(self, agent_id: str) -> Resources:
         """Return what all frameworks use of an agent."""
@@ -135,7 +163,8 @@ class State:
                     used[framework_id] = used.get(framework_id, EMPTY) + executor.resources
             kept = {k: v for k, v in self.used.get(agent_id, {}).items() if v}
             assert {k: v for k, v in used.items() if v} == kept, f"{agent_id}: tasks do not add up to what is used"
-            whole = self.free[agent_id] + (self.used_on(agent_id) + offered).allocated_to(None)
+            taken = (self.used_on(agent_id) + offered).exclusive()
+            whole = self.free[agent_id] + taken.allocated_to(None)
             assert whole == agent.total, f"{agent_id}: {whole} is not the total {agent.total}"
         for offer in self.offers.values():
             assert self.frameworks[offer.framework_id].connected, f"{offer.id} belongs to a framework without stream"

@@ -135,3 +135,14 @@ class OperationStatus(Wire, frozen=True, kw_only=True):
     uuid: UUID | None = None
     agent_id: AgentID | None = None
     resource_provider_id: ResourceProviderID | None = None
+
+
+class OperationView(Wire, frozen=True, kw_only=True):
+    """An operation on its way, as GET_OPERATIONS shows it."""
+
+    framework_id: FrameworkID | None = None
+    agent_id: AgentID | None = None
+    info: Operation
+    latest_status: OperationStatus
+    statuses: tuple[OperationStatus, ...] = ()
+    uuid: UUID

@@ -16,13 +16,14 @@ from mesos import link
 from mesos.clock import SeededIds
 from mesos.effects import Delete, Effect, Persist, Put
 from mesos.metrics import Metrics
+from mesos.operations import checkpointed, conversion
 from mesos.resources import Resources
 from mesos.types.agents import AGENT_CAPABILITIES, AgentInfo, Capability
 from mesos.types.containers import CommandInfo
 from mesos.types.frameworks import FrameworkInfo
-from mesos.types.ids import AgentID, FrameworkID, OfferID, TaskID
+from mesos.types.ids import UUID, AgentID, FrameworkID, OfferID, TaskID
 from mesos.types.masters import master_info
-from mesos.types.offers import Filters, Launch, Offer, Operation, OperationType
+from mesos.types.offers import Filters, Launch, Offer, Operation, OperationStatus, OperationType
 from mesos.types.scheduler import Accept, Acknowledge, Call, CallType, Decline, Event, EventType, Subscribe
 from mesos.types.tasks import Source, Task, TaskInfo, TaskState, TaskStatus
 
@@ -173,6 +174,8 @@ class FakeAgent:
         self.pid = f"slave(1)@127.0.0.{driver.number() + 10}:5051"
         self.tasks: dict[str, Task] = {}
         self.frameworks: dict[str, FrameworkInfo] = {}
+        self.total = Resources.parse(resources)
+        self.operations: dict[bytes, link.OperationUpdate] = {}
         self.link = 0
         self.register()
 
@@ -200,6 +203,8 @@ class FakeAgent:
                 tasks=tuple(self.tasks.values()),
                 executors=(),
                 frameworks=tuple(self.frameworks.values()),
+                checkpointed_resources=checkpointed(self.total).to_wire(),
+                operations=tuple(self.operations.values()),
             )
         )
 
@@ -230,6 +235,22 @@ class FakeAgent:
                 resources=order.task.resources,
             )
             self.update(order.task.task_id.value, TaskState.TASK_RUNNING)
+
+    def operate(self) -> None:
+        """Apply what was ordered; say so."""
+        for order in self.take(link.ApplyOperation):
+            self.total = conversion(order.info).allocated_to(None).apply(self.total)
+            status = OperationStatus(
+                state="OPERATION_FINISHED",
+                operation_id=order.info.id,
+                uuid=UUID(self.driver.ids.uuid_bytes()),
+                agent_id=AgentID(self.id),
+            )
+            update = link.OperationUpdate(order.uuid, order.framework_id, order.info, status)
+            self.operations[order.uuid] = update
+            self.say(update)
+        for acknowledgement in self.take(link.AcknowledgeOperation):
+            del self.operations[acknowledgement.uuid]
 
     def update(self, task_id: str, state: TaskState) -> TaskStatus:
         status = TaskStatus(
